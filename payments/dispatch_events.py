@@ -8,7 +8,7 @@ settled against transfers.
 from typing import ClassVar
 
 from ledger.events import AmountMoves, Event, RuleNeeds, Traits, Yuan, register
-from payments.order_kinds import OrderAnswered, OrderGiven
+from payments.order_kinds import OrderAnswered, OrderGiven, OrderReturned
 
 ELEMENTS = ("fund_type_code",)  # by which the rules may tell accounts
 _GONE: AmountMoves = {"treasury_financial": {"cash": -1}, "treasury_budgetary": {}}
@@ -107,4 +107,36 @@ class FundsArrived(Event, frozen=True, kw_only=True):
     by: str
 
 
-register(FundsDispatched, DispatchReceipted, FundsArrived)
+class DispatchReturned(OrderReturned, frozen=True, kw_only=True):
+    """调度退回: what had left is at the treasury again, whole, and has come to nobody."""
+
+    TYPE: ClassVar[str] = "transfer.dispatch_returned"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="fund_dispatch",
+        asked_by="transfer.dispatch_return",
+        moves=("tier_funds", "cash"),
+        posts={
+            "transfer.dispatch_returned": RuleNeeds(ELEMENTS, {"below": _THERE, "above": _THERE})
+        },
+        ends=True,
+        title="库款调度退回",
+    )
+    dispatch_no: str
+    voucher_no: str
+    rec_div_code: str
+    fund_type_code: str
+    is_dir_code: str = ""
+    notice_no: str
+    amt: Yuan
+    cash_acct: str
+    return_date: str
+    booked_on: str = ""
+    agent_business_no: str
+    reason: str = ""
+    receipt_sm3: str
+    cert_serial: str
+    signature: str
+    by: str
+
+
+register(FundsDispatched, DispatchReceipted, FundsArrived, DispatchReturned)

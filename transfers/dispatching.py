@@ -22,11 +22,14 @@ from ledger.events import Event
 from ledger.money import parse_yuan
 from payments.clearing.cash import CASH
 from payments.clearing.promised import STANDING
-from payments.dispatch_events import DispatchReceipted, FundsDispatched
-from payments.orders.answered import ApplyOrderReceipt
+from payments.dispatch_events import DispatchReceipted, DispatchReturned, FundsDispatched
+from payments.orders.answered import ApplyOrderReceipt, ApplyOrderReturn
 from payments.orders.ordering import (
     DISPATCHES,
+    PAID,
+    account_back,
     cash_answered,
+    cash_back,
     cash_ordered,
     check_written,
     kept_by,
@@ -192,3 +195,70 @@ class ApplyDispatchReceipt(ApplyOrderReceipt, frozen=True, kw_only=True):
             ],
             documents=self.documents,
         )
+
+
+class ReturnDispatch(ApplyOrderReturn, frozen=True, kw_only=True):
+    """调度退回: the central bank says that it came to nobody, and is here again."""
+
+    OPERATION: ClassVar[str] = "transfer.dispatch_return"
+    KIND: ClassVar[AnyKind] = FUND_DISPATCH
+    dispatch_no: str
+
+    def needs(self) -> Iterable[Need]:
+        return (FUND_DISPATCH, self.dispatch_no), (TIER_FUNDS, WHOLE), (CASH, WHOLE)
+
+    def decide(self, state: LedgerState, by: str) -> Decision:
+        dispatch: FundDispatch | None = state.get(FUND_DISPATCH, self.dispatch_no)
+        order = self._returned_order(dispatch)
+        assert dispatch is not None
+        day = evidence_day(state, self.return_date, since=date.fromisoformat(dispatch.paid_on))
+        fund, amt_fen = order.fund_type_code, parse_yuan(self.amt)
+        acct = account_back(state, order)
+        below = is_below(division_of(state.ledger_id), order.rec_div_code)
+        moved = [
+            state.moved(TIER_FUNDS, dispatch.key, day, {"in_transit": -amt_fen, "sent": -amt_fen}),
+            *cash_back(state, day, acct, fund, self.amt),
+        ]
+        # point of no return
+        returned = DispatchReturned(
+            dispatch_no=self.dispatch_no,
+            rec_div_code=order.rec_div_code,
+            fund_type_code=fund,
+            is_dir_code=order.is_dir_code,
+            cash_acct=acct,
+            **self.told(day, by),
+        )
+        entry = state.books(day).post(
+            returned.TYPE,
+            source=state.next_position,
+            number=self.notice_no,
+            amounts_fen={BELOW: amt_fen if below else 0, ABOVE: 0 if below else amt_fen},
+            codes={"fund_type_code": fund},
+        )
+        stream = (FUND_DISPATCH, self.dispatch_no)
+        kept = kept_by(entry, kept_codes(order.rec_div_code, fund, acct))
+        return Decision(
+            events=[(*stream, returned), (*stream, kept)],
+            effective_on=day,
+            moved=moved,
+            documents=self.documents,
+        )
+
+    def _returned_order(self, dispatch: FundDispatch | None) -> FundsDispatched:
+        """The order, which has left, whole as the notice says, and is known to be nowhere.
+
+        Raises:
+            Refusal: ``receipt_mismatch``.
+        """
+        if dispatch is None or not dispatch.paid_on:
+            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+        if dispatch.status != PAID:
+            raise Refusal(
+                Code.RECEIPT_MISMATCH, f"dispatch {self.dispatch_no} is {dispatch.status} already"
+            )
+        if self.amt != dispatch.ordered.amt:
+            raise Refusal(
+                Code.RECEIPT_MISMATCH,
+                f"a dispatch comes back whole: it was over {dispatch.ordered.amt}, not {self.amt}",
+            )
+        return dispatch.ordered

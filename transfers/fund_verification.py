@@ -109,6 +109,8 @@ class TierFundsCheck(EventCheck):
             self._wrong(position, f"{arrived.from_ledger} has ordered no such dispatch 无此调度")
         elif dispatch is not None and dispatch.receipt is not None and dispatch.receipt.rejected:
             self._wrong(position, f"{arrived.dispatch_no} was rejected, and is here 调度已退回")
+        elif dispatch is not None and dispatch.returned is not None:
+            self._wrong(position, f"{arrived.dispatch_no} came back, and is here 调度已退回")
 
     def _hold_to_arrival(self, position: int, noted: ArrivalNoted) -> None:
         told = self._found(position, noted.arrived, noted)

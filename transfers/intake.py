@@ -14,7 +14,6 @@ from payments.delivery.orders import deliver
 from payments.messages.arrival_3403 import Arrival3403, mark_in, parse
 from payments.messages.envelope import VoucherBody, signed_bytes
 from payments.messages.message_types import CENTRAL_BANK_CODE, Concern, MessageType
-from payments.orders.answered import ApplyOrderReturn
 from payments.orders.ordering import (
     DISPATCHES,
     OrderPlace,
@@ -26,18 +25,13 @@ from payments.receipts.orders import OrderAnswers, answer_orders
 from payments.receipts.senders import Senders
 from payments.refunds.notices import TakeNotice
 from transfers.arriving import TakeFunds
-from transfers.dispatching import ApplyDispatchReceipt
-from transfers.tier_funds import FUND_DISPATCH
+from transfers.dispatching import ApplyDispatchReceipt, ReturnDispatch
+from transfers.tier_funds import FUND_DISPATCH, RETURNED, FundDispatch
 from transfers.treasury_account import division_paid, payee_account
-
-
-def _none_returns(**_said: Any) -> ApplyOrderReturn:
-    raise Refusal(Code.RECEIPT_MISMATCH, "a dispatch that has left is not returned by a 3208")
-
 
 deliver(DISPATCHES, FUND_DISPATCH)
 answer_orders(
-    DISPATCHES, OrderAnswers(FUND_DISPATCH, "dispatch_no", ApplyDispatchReceipt, _none_returns)
+    DISPATCHES, OrderAnswers(FUND_DISPATCH, "dispatch_no", ApplyDispatchReceipt, ReturnDispatch)
 )
 
 
@@ -50,7 +44,7 @@ class FundsTold(Judging):
     ) -> None:
         super().__init__(connection, senders, bodies)
         self._told = {body: _read(body) for body in bodies}
-        self._ordered: dict[OrderPlace, Any] = {}
+        self._dispatched: dict[OrderPlace, FundDispatch] = {}
         self._here: dict[OrderPlace, bool] = {}
         for told in self._told.values():
             place = None if isinstance(told, GuokuError) else _order_of(told)
@@ -58,7 +52,7 @@ class FundsTold(Judging):
                 self._here[place] = read_head(connection, place.ledger_id) is not None
                 found = read_objects(connection, place.ledger_id, FUND_DISPATCH, [place.number])
                 if (dispatch := found.get(place.number)) is not None:
-                    self._ordered[place] = dispatch.ordered
+                    self._dispatched[place] = dispatch
 
     def ledger_of(self, body: VoucherBody) -> int | None:
         told = self._told[body]
@@ -103,9 +97,11 @@ class FundsTold(Judging):
     def _hold_to_order(self, told: Arrival3403, place: OrderPlace, mark: str) -> None:
         if not self._here[place]:
             return  # the sender is kept elsewhere: its central bank's word is what there is
-        ordered = self._ordered.get(place)
-        if ordered is None:
+        if (dispatch := self._dispatched.get(place)) is None:
             raise _mismatch(f"no order {told.original_voucher_no!r} was given")
+        if dispatch.status == RETURNED:
+            raise _mismatch(f"{told.original_voucher_no!r} has come back to who sent it 调度已退回")
+        ordered = dispatch.ordered
         said = (yuan(told.amt), told.fund_type_code, mark, told.rec_acct_no)
         due = (
             ordered.amt,

@@ -19,13 +19,18 @@ from ledger.errors import Code, IntegrityError, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
 from payments.clearing.cash import kind_of
-from payments.dispatch_events import DispatchReceipted, FundsArrived, FundsDispatched
+from payments.dispatch_events import (
+    DispatchReceipted,
+    DispatchReturned,
+    FundsArrived,
+    FundsDispatched,
+)
 from payments.orders.ordering import ORDERED, PAID, REJECTED, day_paid
 from transfers.tier_events import ArrivalNoted, FundsSettled, SettlementNoted, SettlementTaken
 from transfers.tiers import is_below
 
 SUBSIDY, REMITTANCE = "subsidy", "remittance"
-ARRIVED = "arrived"
+ARRIVED, RETURNED = "arrived", "returned"
 
 
 class TierFunds(msgspec.Struct, frozen=True, gc=False):
@@ -109,6 +114,10 @@ class _Receipted(_ToTier, frozen=True, gc=False):
     rejected: str = ""
 
 
+class _Returned(_ToTier, frozen=True, gc=False):
+    """Of ``DispatchReturned``."""
+
+
 class _ArrivalNoted(_ToTier, frozen=True, gc=False):
     """Of ``ArrivalNoted``."""
 
@@ -161,6 +170,7 @@ class TierFundsFold(RegisterFold):
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         FundsDispatched: _Ordered,
         DispatchReceipted: _Receipted,
+        DispatchReturned: _Returned,
         ArrivalNoted: _ArrivalNoted,
         FundsArrived: _FromTier,
         FundsSettled: _Settled,
@@ -188,6 +198,8 @@ class TierFundsFold(RegisterFold):
             case _Receipted():
                 gone = [] if event.rejected else [(key, IN_TRANSIT, fen), (key, SENT, fen)]
                 return [(key, LEAVING, -fen), *gone]
+            case _Returned():
+                return [(key, IN_TRANSIT, -fen), (key, SENT, -fen)]
             case _ArrivalNoted():
                 return [(key, IN_TRANSIT, -fen)]
             case _Settled():
@@ -241,11 +253,12 @@ TIER_FUNDS: Register[TierFunds] = declare(
 
 
 class FundDispatch(msgspec.Struct, frozen=True, kw_only=True):
-    """调度, the central bank's answer, and that it has come to the other side."""
+    """调度, the central bank's answer, and that it has come to the other side, or come back."""
 
     ordered: FundsDispatched
     receipt: DispatchReceipted | None = None
     noted: ArrivalNoted | None = None
+    returned: DispatchReturned | None = None
 
     @property
     def status(self) -> str:
@@ -253,6 +266,8 @@ class FundDispatch(msgspec.Struct, frozen=True, kw_only=True):
             return ORDERED
         if self.receipt.rejected:
             return REJECTED
+        if self.returned is not None:
+            return RETURNED
         return PAID if self.noted is None else ARRIVED
 
     @property
@@ -283,6 +298,8 @@ def _fold_dispatch(dispatch: FundDispatch | None, event: Event) -> FundDispatch 
         return FundDispatch(ordered=event)
     if dispatch is not None and isinstance(event, DispatchReceipted):
         return msgspec.structs.replace(dispatch, receipt=event)
+    if dispatch is not None and isinstance(event, DispatchReturned):
+        return msgspec.structs.replace(dispatch, returned=event)
     if dispatch is not None and isinstance(event, ArrivalNoted):
         return msgspec.structs.replace(dispatch, noted=event)
     return dispatch

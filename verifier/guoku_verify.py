@@ -1341,6 +1341,7 @@ _BOOKED: dict[str, tuple[str, ...]] = {  # by act, the amounts that its journal 
     "advance.step_reversed": ("amt",),
     "advance.expensed": ("amt",),
     "transfer.dispatch_receipted": ("xpay_amt",),
+    "transfer.dispatch_returned": ("amt",),
     "transfer.funds_arrived": ("amt",),
     "transfer.settled": ("amt",),
     "transfer.settlement_taken": ("amt",),
@@ -1694,6 +1695,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda body: f"{body['voucher_no']}/{body['receipt_sm3'][:16]}",
     ),
     "transfer.funds_arrived": ("transfer.take_funds", _field("voucher_no")),
+    "transfer.dispatch_returned": ("transfer.dispatch_return", _field("notice_no")),
     "transfer.arrival_noted": ("transfer.note_arrival", _field("dispatch_no")),
     "transfer.settled": ("transfer.settle", _field("settle_no")),
     "transfer.settlement_noted": ("transfer.note_settlement", _field("settle_no")),
@@ -2164,6 +2166,7 @@ ORDERS = {
     "advance.expensed": "adv_no",
     "transfer.dispatched": "dispatch_no",
     "transfer.dispatch_receipted": "dispatch_no",
+    "transfer.dispatch_returned": "dispatch_no",
     "allocation.ordered": "alloc_no",
     "allocation.receipted": "alloc_no",
     "allocation.returned": "alloc_no",
@@ -2773,6 +2776,7 @@ _DOCUMENT_OF = {
     "income.received": "notice_sm3",
     "allocation.receipted": "receipt_sm3",
     "transfer.dispatch_receipted": "receipt_sm3",
+    "transfer.dispatch_returned": "receipt_sm3",
     "transfer.funds_arrived": "notice_sm3",
     "allocation.returned": "receipt_sm3",
     "placement.receipted": "receipt_sm3",
@@ -2801,7 +2805,7 @@ _RECEIPTS_OF_CASH = (
 _ORDER_RECEIPTS = _RECEIPTS_OF_CASH
 _ORDER_RETURNS = (
     *("advance.returned", "allocation.returned", "placement.returned"),
-    "income.refund_returned",
+    *("income.refund_returned", "transfer.dispatch_returned"),
 )
 _ORDERS_OF_CASH = (
     *("advance.ordered", "allocation.ordered", "placement.ordered"),
@@ -3939,6 +3943,7 @@ _TRANSFERS = (
     "transfer.message_taken",
     "transfer.dispatched",
     "transfer.dispatch_receipted",
+    "transfer.dispatch_returned",
     "transfer.funds_arrived",
     "transfer.arrival_noted",
     "transfer.settled",
@@ -3979,6 +3984,11 @@ _OF_FUNDS = {
         "transfer.settlement_taken",
         ("settle_no", "fund_type_code", "is_dir_code", "amt"),
     ),
+}
+# which amount says that cash went to another tier, or came back
+_SENT_BY = {
+    "transfer.dispatch_receipted": ("xpay_amt", 1),
+    "transfer.dispatch_returned": ("amt", -1),
 }
 _TERMS = (
     *("tp_func_code", "fund_type_code", "amt", "pro_code", "bgt_doc_title"),
@@ -4061,9 +4071,10 @@ class Transfers:
             division = there.partition("-")[0]
             for event in self._events[ledger].values():
                 body = event.body
-                if event.name == "transfer.dispatch_receipted":
+                if event.name in _SENT_BY:
+                    element, sign = _SENT_BY[event.name]
                     if body["rec_div_code"] == division:
-                        sums["sent"] += fen(body["xpay_amt"])
+                        sums["sent"] += sign * fen(body[element])
                 elif event.name == "transfer.funds_arrived":
                     sums["arrived"] += fen(body["amt"]) if body["from_ledger"] == there else 0
                 elif event.name == "transfer.settled":

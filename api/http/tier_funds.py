@@ -37,7 +37,7 @@ _SETTLEMENTS = "/v1/ledgers/{ledger}/settlements"
 _ONE_SETTLEMENT = _SETTLEMENTS + "/{settle_no}"
 _OWN = "what goes between tiers"
 
-DispatchStatus = Literal["ordered", "paid", "arrived", "rejected"]
+DispatchStatus = Literal["ordered", "paid", "arrived", "returned", "rejected"]
 SettleKind = Literal["subsidy", "remittance"]
 SettlementStatus = Literal["settled", "taken"]
 

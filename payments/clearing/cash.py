@@ -30,6 +30,7 @@ from ledger.deciding.state import LedgerState
 from ledger.errors import IntegrityError, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen
+from payments import dispatch_events
 from payments.clearing.cash_events import CashMoved
 from payments.clearing.cash_policy import CASH_POLICY
 from payments.clearing.cash_shortage import too_little_of
@@ -37,7 +38,6 @@ from payments.clearing.events import Claim, ClaimReceipted, ClearingRequested
 from payments.clearing.fund_kinds import is_cash as is_cash
 from payments.clearing.fund_kinds import kind_of as kind_of
 from payments.clearing.fund_kinds import rule_of_claim as rule_of_claim
-from payments.dispatch_events import DispatchReceipted, FundsArrived, FundsDispatched
 from payments.income_order_events import (
     IncomeCorrectionOrdered,
     IncomeCorrectionReceipted,
@@ -309,7 +309,7 @@ class CashFold(RegisterFold):
 
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         CashMoved: _Moved,
-        FundsArrived: _Moved,
+        dispatch_events.FundsArrived: _Moved,
         ClearingRequested: _Requested,
         ClaimReceipted: _Receipted,
         AdvanceOrdered: _Ordered,
@@ -328,8 +328,9 @@ class CashFold(RegisterFold):
         IncomeRefundReturned: _RefundBack,
         IncomeCorrectionOrdered: _CorrectionOrdered,
         IncomeCorrectionReceipted: _CorrectionReceipted,
-        FundsDispatched: _Ordered,
-        DispatchReceipted: _Receipted,
+        dispatch_events.FundsDispatched: _Ordered,
+        dispatch_events.DispatchReceipted: _Receipted,
+        dispatch_events.DispatchReturned: _Back,
     }
 
     open: dict[str, tuple[Claim, str]] = msgspec.field(default_factory=dict)

@@ -124,6 +124,7 @@ ELSEWHERE = {
         (
             "transfer.dispatch",
             "transfer.dispatch_receipt",
+            "transfer.dispatch_return",
             "transfer.take_funds",
             "transfer.note_arrival",
             "transfer.settle",

@@ -10,7 +10,7 @@ from ledger.reading.documents import compress_document
 from tests.support.advances import MARCH_2
 from tests.support.bookkeeper import Bookkeeper
 from transfers.arriving import TakeFunds
-from transfers.dispatching import ApplyDispatchReceipt, DispatchFunds
+from transfers.dispatching import ApplyDispatchReceipt, DispatchFunds, ReturnDispatch
 from transfers.settling import SettleFunds
 from transfers.tier_funds import FundDispatch
 
@@ -35,6 +35,25 @@ def receipt_of(dispatched: FundDispatch, *, paid: bool = True) -> ApplyDispatchR
         xpay_date=MARCH_2,
         agent_business_no="SB1",
         rejected="" if paid else "库款余额不足",
+        receipt_sm3=sm3(text).hex(),
+        cert_serial="pboc",
+        signature="test",
+        document=compress_document(text),
+    )
+
+
+def return_of(dispatched: FundDispatch, amt: str = "", notice_no: str = "3208-1") -> ReturnDispatch:
+    """The central bank's notice that it has come back."""
+    ordered = dispatched.ordered
+    text = f"return {ordered.voucher_no} {amt} {notice_no}".encode()
+    return ReturnDispatch(
+        dispatch_no=ordered.dispatch_no,
+        voucher_no=ordered.voucher_no,
+        notice_no=notice_no,
+        amt=amt or ordered.amt,
+        return_date=MARCH_2,
+        agent_business_no="SB2",
+        reason="账号户名不符",
         receipt_sm3=sm3(text).hex(),
         cert_serial="pboc",
         signature="test",

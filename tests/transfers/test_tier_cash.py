@@ -21,9 +21,17 @@ from tests.accounting.test_verifying import found
 from tests.payments.test_closing import blockers
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.openings import TREASURY, cash_opened
-from tests.support.tier_cash import arrival_of, dispatch, dispatched, receipt_of, settlement
+from tests.support.tier_cash import (
+    arrival_of,
+    dispatch,
+    dispatched,
+    receipt_of,
+    return_of,
+    settlement,
+)
 from tests.support.tiers import CITY, COUNTY, PROVINCE, Tiers, sending, tiers_on
 from tests.transfers.test_both_ends import CLOSE_DECEMBER, NEW_YEAR
+from transfers.arriving import NoteArrival
 from transfers.bringing_funds import BringingFunds
 from transfers.reducing import ReduceTransfer
 from transfers.settling import TakeSettlement
@@ -32,6 +40,7 @@ from transfers.transfer import TRANSFER
 
 pytestmark = pytest.mark.usefixtures("decided_again")
 GENERAL = f"{CITY}/11/"
+NOWHERE = EventPlace(f"{CITY}-2026", 3, "ab" * 32, "cd" * 32)
 
 
 @pytest.fixture
@@ -137,6 +146,36 @@ def test_never_above_cash_never_to_a_tier_that_is_none_and_not_of_other_funds(
     assert done.status == "rejected"
     assert row(province, CASH, f"{TREASURY}/11") == Cash(free=1000_00)
     assert between(province, GENERAL) == TierFunds()
+
+
+def test_what_comes_back_is_as_if_it_had_not_left_and_arrives_no_more(
+    tiers: Tiers, database: Database, tmp_path: Path
+) -> None:
+    province, city = tiers.province, tiers.city
+    ordered = province.do(dispatch("DD-1", CITY, "300.00")).subjects[0]
+    assert province.refusal(return_of(ordered), "pboc") == "receipt_mismatch", "it has not left"
+    province.do(receipt_of(ordered), "pboc")
+    assert province.refusal(return_of(ordered, "299.99"), "pboc") == "receipt_mismatch"
+    back = province.do(return_of(ordered), "pboc").subjects[0]
+    assert (back.status, province.books()["国库存款"]) == ("returned", "1000.00")
+    assert province.books().get("与下级往来") is None
+    assert province.books().get("资金结存—上下级调拨结存") is None
+    assert between(province, GENERAL) == TierFunds()
+    assert row(province, CASH, f"{TREASURY}/11") == Cash(free=1000_00)
+    again = return_of(ordered, notice_no="3208-2")
+    assert province.refusal(again, "pboc") == "receipt_mismatch", "once"
+    there = NoteArrival(dispatch_no="DD-1", amt="300.00", arrived=NOWHERE)
+    assert province.refusal(there, "guoku") == "invalid_state"
+
+    dispatched(province, city, "DD-2", CITY, "100.00")
+    brought(tiers)
+    [arrived] = province.do(dispatch("DD-3", CITY, "1.00")).subjects
+    province.do(receipt_of(arrived), "pboc")
+    city.do(arrival_of(province, arrived), "pboc")
+    province.do(return_of(arrived, notice_no="3208-3"), "pboc")  # the bank says both
+    findings = [each for each in found(database, city, tmp_path) if "tier_funds" in each]
+    assert len(findings) == 1
+    assert "调度已退回" in findings[0]
 
 
 def test_cash_of_direct_funds_is_kept_apart(tiers: Tiers) -> None:
