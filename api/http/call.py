@@ -193,9 +193,10 @@ class Call(Request):
         self._held_bytes += size
 
     def release(self) -> None:
-        """Lets go of what the request took."""
+        """Lets go of what the request took, its body too: whoever still holds the call holds no
+        more than that."""
         self.services.capacity.release_request(self._held_of, self._held_bytes)
-        self._held_bytes, self._held_of = 0, ""
+        self._held_bytes, self._held_of, self.data = 0, "", b""
 
     def number(self, name: str) -> str:
         """A business number of the address, checked."""

@@ -33,7 +33,7 @@ class DirectWay:
 
     def __init__(self, app: ASGIApp, of: FastAPI) -> None:
         self._app = app
-        self._of = of
+        self._answer_error = ExceptionMiddleware(_raise, of.exception_handlers)
         self._routes: dict[_Shape, list[DirectRoute]] = {}
         for route in of.router.routes:
             if isinstance(route, DirectRoute):
@@ -47,8 +47,8 @@ class DirectWay:
         try:
             await route.app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - handed to the application's handlers
-            handled = ExceptionMiddleware(_raising(error), self._of.exception_handlers)
-            await handled(scope, receive, send)
+            scope["error"] = error
+            await self._answer_error(scope, receive, send)
 
     def _find(self, scope: Scope) -> DirectRoute | None:
         """The route, with what a router tells of it in the scope."""
@@ -122,8 +122,7 @@ def with_direct_way(ordinary: ASGIApp, of: FastAPI, added: Sequence[Middleware])
     return ServerErrorMiddleware(app, handler=ordinary.handler, debug=ordinary.debug)
 
 
-def _raising(error: Exception) -> ASGIApp:
-    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        raise error
-
-    return app
+async def _raise(scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Its own frames do not hold the error, nor does what handles it: they would keep each other,
+    and the call with its body, until garbage is collected."""
+    raise scope.pop("error")

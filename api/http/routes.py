@@ -140,7 +140,7 @@ class Operation(APIRoute):
         try:
             await super().handle(scope, receive, send)
         finally:
-            if (call := scope.get("call")) is not None:
+            if (call := scope.pop("call", None)) is not None:  # they would keep each other
                 call.release()
 
 

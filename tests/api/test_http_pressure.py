@@ -5,6 +5,7 @@ the ledger's head, as a slow commit would.
 """
 
 import asyncio
+import gc
 import json
 import re
 import socket
@@ -20,6 +21,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from api.http.call import Call
 from api.http.transport.capacity import Capacity
 from api.http.transport.connections import TOLD_BODY_BYTES
 from api.http.transport.grouping import Grouping
@@ -204,6 +206,21 @@ def test_beyond_the_bytes_under_way_it_is_busy(http: HttpTreasury) -> None:
         assert answered(slow)[0] == 400  # an empty list
     wait_for_figure(http, HELD, 0)
     assert http.ok(http.call("POST", "…/payments:batch", content=padded))["commit"]
+
+
+def test_what_was_answered_is_not_kept_until_the_garbage_is_collected(http: HttpTreasury) -> None:
+    """A call and its scope kept each other, and with them the bodies of hundreds of bank messages:
+    2.4 GB when a run of a million lines had ended, as garbage is seldom collected."""
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            http.call("POST", "/v1/bank/receipts", "bank", content=b"x" * UPLOAD_BYTES)
+            http.post("…/payments:batch", {}, "maker")
+        http.get("…/payments")
+        wait_until(lambda: not any(isinstance(o, Call) for o in gc.get_objects()), "them to go")
+    finally:
+        gc.enable()
 
 
 def test_a_body_that_does_not_come_is_given_up(database: Database) -> None:
