@@ -70,6 +70,13 @@ class Settings(BaseSettings):
     caller_requests_max: int = Field(
         256, ge=1, description="requests of one caller under way; beyond it 429"
     )
+    strangers_per_s: int = Field(
+        60, ge=1, description="calls of an operation without a token that are done for all unknown"
+    )
+    address_per_s: int = Field(20, ge=1, description="the same for one unknown address")
+    known_address_per_s: int = Field(
+        100, ge=1, description="the same for an address from which a signature or login has held"
+    )
     commands_max: int = Field(
         40_000, ge=1, description="commands waiting for their commit; beyond it 429"
     )

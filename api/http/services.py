@@ -7,7 +7,7 @@ from api.http.authentication import SessionCallers, TokenCallers
 from api.http.denials import Denials
 from api.http.live import LiveEvents
 from api.http.logins import Logins
-from api.http.strangers import Strangers
+from api.http.strangers import StrangerBounds, Strangers
 from api.http.transport.background import Background
 from api.http.transport.capacity import Capacity
 from api.http.transport.connections import Bounds, Connections
@@ -55,7 +55,15 @@ class Services:
         self.webhook_keys = WebhookKeys(treasury.keys, treasury.provider)
         self.message_intake = message_intake(treasury)
         self.denials = Denials(self.registry)
-        self.strangers = Strangers(self.registry)
+        settings = treasury.settings
+        self.strangers = Strangers(
+            self.registry,
+            StrangerBounds(
+                of_address=settings.address_per_s,
+                of_all=settings.strangers_per_s,
+                of_known_address=settings.known_address_per_s,
+            ),
+        )
         self.connections = Connections(
             Bounds(
                 connections=treasury.settings.connections_max,

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from time import monotonic
+from typing import NamedTuple
 
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
@@ -23,7 +24,6 @@ from prometheus_client import CollectorRegistry, Counter
 
 from ledger.errors import Code, UnavailableError
 
-OF_ADDRESS, OF_KNOWN_ADDRESS, OF_ALL_STRANGERS = 20, 100, 60  # a second
 KNOWN_S, KNOWN_MAX = 600.0, 10_000
 NETWORK_BITS = 64  # of an IPv6 address, within which its holder chooses freely
 UNBOUNDED = {
@@ -32,18 +32,33 @@ UNBOUNDED = {
 }
 
 
+class StrangerBounds(NamedTuple):
+    """How many calls of an operation a second are done.
+
+    Attributes:
+        of_address: for an address of which nobody is known.
+        of_all: for all these addresses together.
+        of_known_address: for one from which somebody is known.
+    """
+
+    of_address: int
+    of_all: int
+    of_known_address: int
+
+
 class Strangers:
     """Used on the event loop only; see the module."""
 
     def __init__(
         self,
         registry: CollectorRegistry,
+        bounds: StrangerBounds,
         window: Callable[[int], RateLimitItem] = RateLimitItemPerSecond,
     ) -> None:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._of_address = window(OF_ADDRESS)
-        self._of_known = window(OF_KNOWN_ADDRESS)
-        self._of_all = window(OF_ALL_STRANGERS)
+        self._of_address = window(bounds.of_address)
+        self._of_known = window(bounds.of_known_address)
+        self._of_all = window(bounds.of_all)
         self._known: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._refused = Counter(
             "guoku_http_strangers_refused",

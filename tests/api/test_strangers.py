@@ -3,6 +3,7 @@ bound, and it stands on nobody's record."""
 
 # ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
+from dataclasses import replace
 from time import monotonic
 
 import pytest
@@ -11,17 +12,20 @@ from limits import RateLimitItemPerHour
 from prometheus_client import CollectorRegistry
 
 from api.access import Right
-from api.http import strangers
 from api.http.app import create_app
-from api.http.strangers import KNOWN_S, OF_ADDRESS, OF_ALL_STRANGERS, UNBOUNDED, Strangers
+from api.http.strangers import KNOWN_S, UNBOUNDED, StrangerBounds, Strangers
 from ledger.errors import UnavailableError
 from tests.support.http_server import OPERATIONS, HttpTreasury, http
 
 EXCHANGE = "transfer.exchange"
 
 
-def of_an_hour() -> Strangers:
-    return Strangers(CollectorRegistry(), RateLimitItemPerHour)
+OF_ADDRESS, OF_ALL_STRANGERS = 20, 60
+
+
+def of_an_hour(of_address: int = OF_ADDRESS) -> Strangers:
+    bounds = StrangerBounds(of_address, OF_ALL_STRANGERS, of_known_address=100)
+    return Strangers(CollectorRegistry(), bounds, RateLimitItemPerHour)
 
 
 def done(bounded: Strangers, address: str, times: int, operation: str = EXCHANGE) -> int:
@@ -93,13 +97,10 @@ def test_every_public_operation_is_bounded_or_said_not_to_be() -> None:
         ("GET", "/v1/certificates/none"),
     ],
 )
-def test_a_stranger_is_told_when_it_is_too_much(
-    http: HttpTreasury, monkeypatch: pytest.MonkeyPatch, method: str, path: str
-) -> None:
+def test_a_stranger_is_told_when_it_is_too_much(http: HttpTreasury, method: str, path: str) -> None:
     """Nothing bounded how often a message's signature was checked for whoever asked."""
-    monkeypatch.setattr(strangers, "OF_ADDRESS", 3)
     app = create_app(http.treasury)
-    app.services.strangers = of_an_hour()
+    app.services.strangers = of_an_hour(of_address=3)
     before = http.get("…").json()["position"]
     with TestClient(app) as client:
         answers = [client.request(method, path, content=b"{}") for _ in range(4)]
@@ -113,15 +114,23 @@ def test_a_stranger_is_told_when_it_is_too_much(
 
 
 def test_where_somebody_has_logged_in_others_of_the_office_may(
-    http: HttpTreasury, monkeypatch: pytest.MonkeyPatch
+    http: HttpTreasury,
 ) -> None:
     """They come from one address, that of their proxy; a bound for one stranger is too few."""
-    monkeypatch.setattr(strangers, "OF_ADDRESS", 1)
     app = create_app(http.treasury)
-    app.services.strangers = of_an_hour()
+    app.services.strangers = of_an_hour(of_address=1)
     with TestClient(app) as client:
         for _ in range(3):
             answer = client.post("/v1/sessions", json={"token": http.tokens["maker"]})
             assert answer.status_code == 201, answer.text
         nonces = [client.post("/v1/sessions/nonce", json={"principal": "maker"}) for _ in range(3)]
     assert all(nonce.is_success for nonce in nonces)
+
+
+def test_an_operator_says_how_much(http: HttpTreasury) -> None:
+    """Behind a proxy all callers have one address: 20 a second of all of them was too few."""
+    settings = http.treasury.settings.model_copy(update={"address_per_s": 1})
+    app = create_app(replace(http.treasury, settings=settings))
+    with TestClient(app) as client:
+        codes = {client.get("/v1/certificates/none").json()["code"] for _ in range(10)}
+    assert "busy" in codes
