@@ -28,6 +28,7 @@ from api.http.services import Services
 from api.http.session_cookie import secret_in
 from api.http.strict import query_of
 from api.http.transport.body import receive_body
+from api.http.transport.exchange import HEAD_CAME_S
 from api.http.transport.responses import JsonResponse
 from api.treasury import Treasury
 from division.sessions import csrf_of
@@ -163,7 +164,7 @@ class Call(Request):
             self.services.capacity.require_room()
         else:
             bytes_max = min(bytes_max, UNKNOWN_CALLER_BYTES_MAX)
-        began_s = monotonic()
+        since_s = self.head_came_s
         try:
             self.data = await receive_body(
                 self._receive,
@@ -176,9 +177,18 @@ class Call(Request):
             if self._unknown is not None:
                 raise self._unknown from None
             raise
-        if self._caller is not None and monotonic() - began_s > ASKED_AGAIN_S:
-            await self._ask_who(again=True)
+        await self.ask_again(since_s)
         return self.data
+
+    @property
+    def head_came_s(self) -> float:
+        """By the monotonic clock; now, where the body came with it or is still to come."""
+        return self.scope.get(HEAD_CAME_S) or monotonic()
+
+    async def ask_again(self, since_s: float) -> None:
+        """Who asks, where a body was waited for: he may have lost his rights meanwhile."""
+        if self._caller is not None and monotonic() - since_s > ASKED_AGAIN_S:
+            await self._ask_who(again=True)
 
     async def body(self) -> bytes:
         """For whoever expects a Starlette request; what :meth:`read_body` has read."""

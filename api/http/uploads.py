@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from api.http.admission import record_refusal
 from api.http.call import Call
-from ledger.errors import NO_ROOM, Code, Refusal, RequestError, UnavailableError
+from ledger.errors import NO_ROOM, AccessError, Code, Refusal, RequestError, UnavailableError
 
 T = TypeVar("T")
 
@@ -80,7 +80,10 @@ async def receive(call: Call, file: BinaryIO, bytes_max: int = FILE_BYTES_MAX) -
 
     Raises:
         RequestError: ``too_many_items``.
+        AccessError: the caller's token or rights, which were looked at before, have ended or
+            changed while the file came.
     """
+    admitted, since_s = call.caller, call.head_came_s
     digest = hashlib.new("sm3")
     parts: list[bytes] = []
     waiting = size = 0
@@ -95,6 +98,9 @@ async def receive(call: Call, file: BinaryIO, bytes_max: int = FILE_BYTES_MAX) -
             parts, waiting = [], 0
     await call.in_thread(_write, file, digest, parts)
     file.seek(0)
+    await call.ask_again(since_s)
+    if call.caller != admitted:
+        raise AccessError(Code.FORBIDDEN, "the caller's rights have changed while the file came")
     return digest.hexdigest()
 
 

@@ -1,8 +1,11 @@
 """Who says little, or says it slowly, or much of nothing, keeps nobody else from being served."""
 
+import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from time import sleep
 from urllib.parse import urlsplit
 
 import pytest
@@ -170,7 +173,7 @@ def test_a_token_that_ended_before_its_body_came_does_nothing(
     http: HttpTreasury, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A head was sent, the token revoked, the body sent: the approval counted."""
-    monkeypatch.setattr(call, "ASKED_AGAIN_S", -1.0)  # however quickly the rest comes
+    monkeypatch.setattr(call, "ASKED_AGAIN_S", 0.05)
     number = http.applied(http.indicator())
     http.tokens["leaving"] = http.token("leaving", "treasury_checker")
     assert http.get("…", "leaving").is_success, "the server remembers the token"
@@ -179,9 +182,31 @@ def test_a_token_that_ended_before_its_body_came_does_nothing(
     with connected(http, asked.replace(b"/payments ", b"/payments:approve ")) as connection:
         with http.treasury.pool.connection() as database:
             assert end_tokens_of(database, "leaving", FREELY) == 1
-        connection.sendall(body)
+        connection.sendall(body[:-1])
+        sleep(call.ASKED_AGAIN_S * 2)  # from the head, and not from when all of the body was there
+        connection.sendall(body[-1:])
         assert answer_of(connection)[0] == 401
     assert http.ok(http.get(f"…/payments/{number}"))["status"] == "applied"
+
+
+def test_a_token_that_ended_while_its_file_came_loads_nothing(
+    http: HttpTreasury, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sends a file was asked for before it came, and never again, however long it took."""
+    monkeypatch.setattr(call, "ASKED_AGAIN_S", -1.0)
+    http.tokens["sending"] = http.token("sending", "treasury_maker")
+    run = {"run_no": "HELD", "bgt_id": http.indicator(), "title": "工资"}
+    assert http.post("…/disbursements", run, "sending").is_success
+    line = b"pay_detail_no,payee_acct_no\n"
+    lines = ("Expect: 100-continue", "Content-Type: text/csv", "Connection: close")
+    asked = head(http, "sending", len(line), *lines)
+    with connected(http, asked.replace(b"/payments ", b"/disbursements/HELD/lines ")) as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 "), "he was asked who he is"
+        with http.treasury.pool.connection() as database:
+            assert end_tokens_of(database, "sending", FREELY) == 1
+        connection.sendall(line)
+        status, told = answer_of(connection)
+    assert (status, b'"code":"unauthenticated"' in told) == (401, True), told
 
 
 def test_a_stream_ends_with_the_right_to_listen(
@@ -220,3 +245,34 @@ def test_of_a_body_a_byte_at_a_time_nobody_is_told(http: HttpTreasury) -> None:
         assert http.figure("guoku_http_body_bytes") == 0
         slow.sendall(b" " * (length - 51) + b"{")
         assert answer_of(slow)[0] == 400, "all of it was read"
+
+
+def test_bodies_that_are_held_have_begun_nothing(module_database: Database) -> None:
+    """300 of them had a task, a caller's place, a query and a file each: payments beside them
+    waited six times as long."""
+    with http_treasury_on(module_database, caller_requests_max=1) as http, ExitStack() as stack:
+        paid = json.dumps(http.payment(http.indicator())).encode()
+        asked = head(http, "maker", len(paid), "Connection: close")
+        held = [stack.enter_context(connected(http, asked + paid[:-1])) for _ in range(8)]
+        assert http.get("…", "maker").is_success, "he has his one place"
+        held[0].sendall(paid[-1:])
+        assert answer_of(held[0])[0] == 201
+        assert http.get("…", "maker").is_success
+
+
+def test_what_is_sent_ahead_begins_when_its_body_is_there(http: HttpTreasury) -> None:
+    """Also where what it was sent behind has been answered meanwhile."""
+    read = head(http, "maker", 0).replace(b"POST", b"GET", 1).replace(b"/payments ", b" ")
+    paid = json.dumps(http.payment(http.indicator())).encode()
+    write = head(http, "maker", len(paid))
+    with connected(http, read + write + paid[:-1]) as connection:
+        first = b""
+        while not first.endswith(b"}"):
+            first += connection.recv(65536)
+        assert first.startswith(b"HTTP/1.1 200 ")
+        connection.sendall(paid[-1:] + read + head(http, "maker", 2, "Connection: close") + b"{}")
+        answers = b""
+        while piece := connection.recv(65536):
+            answers += piece
+    statuses = re.findall(rb"HTTP/1.1 (\d+) ", answers)
+    assert statuses == [b"201", b"200", b"400"], answers

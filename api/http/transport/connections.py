@@ -10,7 +10,8 @@ back with the same, and a connection costs more than a request.
 
 Hundreds who come, speak or are ended at one moment are not served at that moment: the event loop
 would do nothing else meanwhile, and whoever is served already would wait for the last of them. New
-connections begin in turns, and end so; and of a body nothing is told that is not worth it.
+connections begin in turns, and end so. A request whose body comes slowly has not begun: it is bytes
+of a connection until all of them are there, or so many that somebody should look who sends them.
 """
 
 import asyncio
@@ -38,7 +39,8 @@ ANSWER_TIMEOUT_S = 60.0  # for what was written to be taken
 LINGER_S = 1.0  # of a connection that was refused; it may take its answer meanwhile
 NEWCOMERS_AT_ONCE = 4  # connections whose first word is taken before the event loop comes round
 CUT_AT_ONCE, CUT_EVERY_S = 8, 0.01
-TOLD_BODY_BYTES = 16 * 1024  # of a body; fewer wait for more, or for its end
+BEGUN_BODY_BYTES = 64 * 1024  # of a body: with fewer, and without its end, no request begins
+TOLD_BODY_BYTES = 16 * 1024  # of the body of one that has begun; fewer wait for more
 DESCRIPTORS_LEFT = 200  # for Postgres, files, simulators and what the libraries open
 
 log = structlog.get_logger(__name__)
@@ -115,7 +117,7 @@ class Connections:
         return True
 
     def _sweep(self) -> None:
-        """Ends what was waited for too long; comes again as long as there are connections."""
+        """Gives up what was waited for too long; comes again as long as there are connections."""
         loop = asyncio.get_running_loop()
         now, cut = loop.time(), 0
         for connection in list(self._open):
@@ -125,7 +127,7 @@ class Connections:
                     break
                 cut += 1
                 self.timed_out += waits is not Waits.END
-                connection.cut()
+                connection.give_up(self._bounds.of(waits))
         again_s = CUT_EVERY_S if cut == CUT_AT_ONCE else SWEEP_S
         self._sweeping = loop.call_later(again_s, self._sweep) if self._open else None
 
@@ -172,6 +174,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._began = False
         self._first_word = b""
+        self._not_begun: Exchange | None = None
         self.waits: Waits | None = Waits.HEAD
         self.waits_since = self.loop.time()
 
@@ -195,6 +198,8 @@ class LimitedProtocol(HttpToolsProtocol):
                 self.waits, self.waits_since = Waits.HEAD, self.loop.time()
             self._head_bytes += len(data)
         super().data_received(data)
+        if self._not_begun is not None:
+            self._not_begun.note_head(self.waits_since)
         if self._in_head and self._head_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
 
@@ -243,7 +248,7 @@ class LimitedProtocol(HttpToolsProtocol):
         scope["raw_path"] = url.path
         scope["query_string"] = url.query or b""
         before = self.cycle
-        self.cycle = Exchange(
+        self.cycle = self._not_begun = Exchange(
             scope,
             self.transport,
             self.flow,
@@ -256,11 +261,17 @@ class LimitedProtocol(HttpToolsProtocol):
             version != "1.0" and parser.should_keep_alive(),
             self.on_response_complete,
         )
-        if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
-        else:  # what is sent ahead waits for what it was sent behind
-            self.flow.pause_reading()
+        if before is not None and not before.response_complete:
+            self.flow.pause_reading()  # what is sent ahead waits for what it was sent behind
             self.pipeline.appendleft((self.cycle, self.app))
+        if self.expect_100_continue:  # whether the body is wanted, the request itself will say
+            self._begin_request()
+
+    def _begin_request(self) -> None:
+        """What has come of the request is enough to begin it, in its turn."""
+        self._not_begun = None
+        if not self.pipeline:
+            self._start_asgi_task(self.cycle, self.app)
 
     def on_body(self, body: bytes) -> None:
         """As uvicorn's, but that few bytes wake nobody: a body that comes a byte at a time would
@@ -273,13 +284,17 @@ class LimitedProtocol(HttpToolsProtocol):
             held = len(cycle.body)
             if held > HIGH_WATER_LIMIT:
                 self.flow.pause_reading()
-            if held >= TOLD_BODY_BYTES:
+            if self._not_begun is not None and held >= BEGUN_BODY_BYTES:
+                self._begin_request()
+            if self._not_begun is None and held >= TOLD_BODY_BYTES:
                 cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         self.waits = None
         self._in_head, self._head_bytes = True, 0
         super().on_message_complete()
+        if self._not_begun is not None:
+            self._begin_request()
 
     def on_response_complete(self) -> None:
         """As uvicorn's, without a timer for each answer: silence is bounded as all waiting is."""
@@ -288,7 +303,9 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            cycle, app = self.pipeline.pop()
+            if cycle is not self._not_begun:
+                self._start_asgi_task(cycle, app)
         elif self.waits is None:
             self.waits, self.waits_since = Waits.HEAD, self.loop.time()
 
@@ -302,6 +319,14 @@ class LimitedProtocol(HttpToolsProtocol):
         super().resume_writing()
         if self.waits is Waits.TAKEN:
             self.waits = None
+
+    def give_up(self, after_s: float) -> None:
+        """Ends the connection that was waited for, with a word where nothing is answered yet."""
+        if self._not_begun is None or self.pipeline or self._is_over():
+            self.cut()
+            return
+        self._not_begun = None
+        self._refuse("400 Bad Request", f"the body did not come within {after_s:g} s")
 
     def cut(self) -> None:
         """Ends the connection at once."""

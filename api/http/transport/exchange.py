@@ -11,6 +11,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 _ENDS = b"\r\nconnection: "  # an answer that says what becomes of the connection
+HEAD_CAME_S = "guoku.head_came_s"  # in the scope of a request whose body came later
 _WITHOUT_BODY = frozenset({204, 304})
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # in no header; nor are ends of lines
 
@@ -20,6 +21,11 @@ class Exchange(RequestResponseCycle):
 
     _start: dict[str, Any] | None = None  # the head of an answer whose body has not come yet
     _is_told = False  # that its body has come, which is told once
+
+    def note_head(self, came_s: float) -> None:
+        """The body has not come with the head, which came then by the loop's clock."""
+        scope: Any = self.scope
+        scope[HEAD_CAME_S] = came_s
 
     async def send(self, message: Any) -> None:
         """Takes a message of the answer; raises RuntimeError for a head that is none."""
