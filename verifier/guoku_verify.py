@@ -408,6 +408,7 @@ class Report:
 _DIGEST_HEAD = Struct(">qq16siqiH")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - both sides are UTC without saying so
+EDGES = " \t\r\n"  # white space around what an element of a bank's says
 _YUAN = re.compile(r"-?(0|[1-9]\d{0,15})\.\d\d", re.ASCII)
 
 
@@ -2863,7 +2864,7 @@ def _of_payment(
     yield from _differing(main, same, repeated=receipt is not None)
     yield from _amount(main, "PayAmt", fen(applied["pay_amt"]))
     lines = applied.get("details") or [{**applied, "pay_detail_id": "1"}]
-    by_id = {row.get("Id", ""): row for row in rows}
+    by_id = {row.get("Id", "").strip(EDGES): row for row in rows}
     if len(by_id) != len(rows) or by_id.keys() != {line["pay_detail_id"] for line in lines}:
         yield "DetailList", repr(sorted(by_id)), repr([line["pay_detail_id"] for line in lines])
         return
@@ -2889,7 +2890,7 @@ def _outcome(
     main: Form, by_id: dict[str, Form], lines: list[dict[str, Any]], receipt: dict[str, Any]
 ) -> Iterator[Differing]:
     yield from _amount(main, "XPayAmt", fen(receipt["xpay_amt"]))
-    paid_on = main.get("XPayDate", "").replace("-", "")
+    paid_on = _day_of(main.get("XPayDate", ""))
     if paid_on != receipt["xpay_date"].replace("-", ""):
         yield "XPayDate", paid_on, receipt["xpay_date"]
     yield from _differing(main, {"XAgentBusinessNo": receipt["agent_business_no"]})
@@ -2915,9 +2916,7 @@ def _of_claim(ledger: str, main: Form, told: dict[str, Any]) -> Iterator[Differi
     yield from _differing(main, {**same, "AdmDivCode": ledger[:6], "StYear": ledger[-4:]})
     yield from _amount(main, "PayAmt", fen(claim["pay_amt"]))
     yield from _amount(main, "XPayAmt", fen(receipt["xpay_amt"]))
-    if (day := main.get("XClearDate", "").replace("-", "")) != receipt["xclear_date"].replace(
-        "-", ""
-    ):
+    if (day := _day_of(main.get("XClearDate", ""))) != receipt["xclear_date"].replace("-", ""):
         yield "XClearDate", day, receipt["xclear_date"]
 
 
@@ -2929,7 +2928,7 @@ def _of_order(
     yield from _differing(main, {**same, "XAgentBusinessNo": receipt["agent_business_no"]})
     yield from _amount(main, "PayAmt", fen(ordered["amt"]))
     yield from _amount(main, "XPayAmt", fen(receipt["xpay_amt"]))
-    if (day := main.get("XPayDate", "").replace("-", "")) != receipt["xpay_date"].replace("-", ""):
+    if (day := _day_of(main.get("XPayDate", ""))) != receipt["xpay_date"].replace("-", ""):
         yield "XPayDate", day, receipt["xpay_date"]
 
 
@@ -2950,7 +2949,7 @@ def _of_telling(
         "PayBankCode": told["pay_bank_code"],
         "XAccDate": answer["xacc_date"].replace("-", ""),
     }
-    yield from _differing({**main, "XAccDate": main.get("XAccDate", "").replace("-", "")}, same)
+    yield from _differing({**main, "XAccDate": _day_of(main.get("XAccDate", ""))}, same)
     parts = told["was"], told["now"]
     if len(rows) != len(parts):
         yield "DetailList", repr(len(rows)), repr(len(parts))
@@ -2968,7 +2967,7 @@ def _of_order_return(main: Form, booked: dict[str, Any]) -> Iterator[Differing]:
     same = {"VoucherNo": booked["notice_no"], "OriginalVoucherNo": booked["voucher_no"]}
     yield from _differing(main, {**same, "AgentBusinessNo": booked["agent_business_no"]})
     yield from _amount(main, "PayAmt", fen(booked["amt"]))
-    if (day := main.get("VouDate", "").replace("-", "")) != booked["return_date"].replace("-", ""):
+    if (day := _day_of(main.get("VouDate", ""))) != booked["return_date"].replace("-", ""):
         yield "VouDate", day, booked["return_date"]
 
 
@@ -2997,7 +2996,7 @@ def _of_report(
     if (account := main.get("TreCode") or main.get("BankCode", "")) != booked["tre_code"]:
         yield "TreCode", account, booked["tre_code"]
     dated = "AcctDate" if "balance_amt" in booked else "ReportDate"
-    if (day := main[dated].replace("-", "")) != booked["report_date"].replace("-", ""):
+    if (day := _day_of(main[dated])) != booked["report_date"].replace("-", ""):
         yield dated, day, booked["report_date"]
     yield from (_of_balances if "balance_amt" in booked else _of_income)(main, rows, booked)
 
@@ -3009,8 +3008,8 @@ _OF_A_PERIOD = {"3507": "2301,2302", "3508": "5207,3208", "3509": "5209,3210"}
 def _moved_by(row: Form) -> int:
     """What a line of a reconciliation says was moved, in fen."""
     if "Amt" in row:
-        return fen(row["Amt"])
-    return fen(row.get("PayAmt") or row["RefundAmt"])
+        return _fen_of(row["Amt"])
+    return _fen_of(row.get("PayAmt") or row["RefundAmt"])
 
 
 def _of_bank_claim(
@@ -3066,7 +3065,7 @@ def _of_package(
         if int(main.get(tag) or 1) != booked[name]:
             yield tag, main.get(tag, ""), str(booked[name])
     for tag, name in (("BeginDate", "begin_date"), ("EndDate", "end_date")):
-        day = (main.get(tag) or main["CheckDate"]).replace("-", "")
+        day = _day_of(main.get(tag) or main["CheckDate"])
         if day != booked[name].replace("-", ""):
             yield tag, day, booked[name]
     if int(main["AllNum"]) != booked["all_num"]:
@@ -3085,11 +3084,12 @@ def _of_balances(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterat
         "TodayPay": "today_pay",
         "TodayBalance": "today_balance",
     }
-    theirs = [[row[tag] for tag in names] for row in rows]
+    code, *amounts = names
+    theirs = [[row[code], *(row[tag].strip(EDGES) for tag in amounts)] for row in rows]
     ours = [[line[name] for name in names.values()] for line in booked["lines"]]
     if theirs != ours:
         yield "DetailList", repr(theirs), repr(ours)
-    total = sum(fen(row["TodayBalance"]) for row in rows)
+    total = sum(_fen_of(row["TodayBalance"]) for row in rows)
     if total != fen(booked["balance_amt"]):
         yield "TodayBalance", yuan(total), booked["balance_amt"]
 
@@ -3100,7 +3100,7 @@ def _of_income(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterator
             row["BudgetSubjectCode"],
             row.get("FundTypeCode") or main.get("FundTypeCode", ""),
             row.get("BudgetLevelCode") or main.get("BudgetLevelCode", ""),
-            fen(row["DayAmt"]),
+            _fen_of(row["DayAmt"]),
         )
         for row in rows
     ]
@@ -3117,7 +3117,7 @@ def _of_notice(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterator
     if not serial and (dictate := main.get("PayDictateNo", "")):
         serial = "/".join(filter(None, (dictate, main.get("PayEntrustDate", ""))))
     theirs = [
-        (row.get("Id", ""), abs(fen(row["PayAmt"])), row.get("PayeeAcctNo", "")) for row in rows
+        (row.get("Id", ""), abs(_fen_of(row["PayAmt"])), row.get("PayeeAcctNo", "")) for row in rows
     ]
     ours = [
         (line["pay_detail_id"], fen(line["refund_amt"]), line.get("payee_acct_no", ""))
@@ -3128,8 +3128,8 @@ def _of_notice(main: Form, rows: list[Form], booked: dict[str, Any]) -> Iterator
     same: tuple[tuple[str, Any, Any], ...] = (
         ("VtCode", main["VtCode"], booked["vt_code"]),
         ("VoucherNo", main["VoucherNo"], booked["notice_no"]),
-        ("PayDate", main["PayDate"].replace("-", ""), booked["refund_date"].replace("-", "")),
-        ("PayAmt", abs(fen(main["PayAmt"])), fen(booked["refund_amt"])),
+        ("PayDate", _day_of(main["PayDate"]), booked["refund_date"].replace("-", "")),
+        ("PayAmt", abs(_fen_of(main["PayAmt"])), fen(booked["refund_amt"])),
         ("AgentBusinessNo", serial, booked.get("agent_business_no", "")),
         ("DetailList", theirs, ours),
     )
@@ -3183,12 +3183,24 @@ def _differing(
     """``repeated``: a bank need not repeat it, and may have sent what nobody can read."""
     for name, ours in same.items():
         theirs = row.get(name, "")
-        if theirs != ours and not (repeated and (not theirs or _UNREADABLE in theirs)):
+        if ours not in (theirs, theirs.strip(EDGES)) and not (
+            repeated and (not theirs or _UNREADABLE in theirs)
+        ):
             yield tag + name, theirs, ours
 
 
+def _fen_of(text: str) -> int:
+    """An amount as a bank writes it, with white space around it or without."""
+    return fen(text.strip(EDGES))
+
+
+def _day_of(text: str) -> str:
+    """A day likewise, with hyphens or without, as YYYYMMDD."""
+    return text.strip(EDGES).replace("-", "")
+
+
 def _amount(row: Form, name: str, due_fen: int, tag: str = "") -> Iterator[Differing]:
-    theirs_fen = fen(row.get(name, ""))
+    theirs_fen = _fen_of(row.get(name, ""))
     if theirs_fen != due_fen:
         yield tag + name, yuan(theirs_fen), yuan(due_fen)
 

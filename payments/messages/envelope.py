@@ -19,6 +19,7 @@ from payments.messages.base64_text import read_base64
 from payments.messages.fixed_envelope import SignatureRow
 from payments.messages.manifest_list import SignedManifest
 from payments.messages.reader import (
+    EDGES,
     SIZE_MAX,
     leaves,
     malformed,
@@ -349,7 +350,9 @@ def _check_same_voucher(
             return
         raise
     for name, text in header.items():
-        found = inside.get(name, text)  # some voucher types leave year and division to the header
+        found = inside.get(name, text).strip(
+            EDGES
+        )  # some voucher types leave year and division to the header
         if found != text:
             raise malformed(
                 f'{name} is "{text}" in the header and "{found}" in the voucher',

@@ -43,6 +43,7 @@ _CODECS = {
     "UTF-8": "utf-8",
     "UTF8": "utf-8",
 }
+EDGES = " \t\r\n"  # white space around what an element says, of which it is no part
 _YEAR = re.compile(r"[1-9][0-9]{3}", re.ASCII)
 
 
@@ -151,14 +152,14 @@ def text_of(row: dict[str, str], tag: str, pointer: str) -> str:
 def amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
     """A field's amount in fen, zero included, from yuan text with two decimals."""
     try:
-        return parse_yuan(text_of(row, tag, pointer), zero=True)
+        return parse_yuan(text_of(row, tag, pointer).strip(EDGES), zero=True)
     except RequestError as error:
         raise malformed(f"{tag}: {error.detail}", f"{pointer}/{tag}") from None
 
 
 def signed_amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
     """Likewise, of an amount that may be negative."""
-    text = text_of(row, tag, pointer)
+    text = text_of(row, tag, pointer).strip(EDGES)
     try:
         return parse_yuan(text, signed=True, zero=True)
     except RequestError as error:
@@ -167,7 +168,7 @@ def signed_amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
 
 def date_of(row: dict[str, str], tag: str, pointer: str) -> dt.date:
     """A field's date, from ``YYYYMMDD`` or ``YYYY-MM-DD``."""
-    if match := _DATE.fullmatch(text_of(row, tag, pointer)):
+    if match := _DATE.fullmatch(text_of(row, tag, pointer).strip(EDGES)):
         try:
             return dt.date(int(match[1]), int(match[3]), int(match[4]))
         except ValueError:
@@ -177,7 +178,7 @@ def date_of(row: dict[str, str], tag: str, pointer: str) -> dt.date:
 
 def year_of(row: dict[str, str], tag: str, pointer: str) -> int:
     """A field's year, from four digits."""
-    text = text_of(row, tag, pointer)
+    text = text_of(row, tag, pointer).strip(EDGES)
     if not _YEAR.fullmatch(text):
         raise malformed(f"{tag} is not a year of four digits", f"{pointer}/{tag}")
     return int(text)

@@ -32,7 +32,7 @@ from payments.messages import (
     refund_notices,
 )
 from payments.messages.layout import compact_date
-from payments.messages.reader import REPLACED, amount_of, date_of
+from payments.messages.reader import EDGES, REPLACED, amount_of, date_of
 from payments.messages.receipt_5214 import FIXED
 from payments.messages.vt_codes import INCOME_REFUND_RETURN, ORDER_RETURN, voucher_code
 from payments.order_answers import ORDER_RECEIPTS, ORDER_RETURNS
@@ -129,7 +129,7 @@ def _outcomes(
     failed = {line.pay_detail_id: line.xadd_word for line in event.failed}
     due = {id_: (account, name, fen) for id_, account, name, _, _, fen in _payees(applied)}
     for row in rows:
-        id_ = row.get("Id", "")
+        id_ = row.get("Id", "").strip(EDGES)
         if id_ not in due:
             continue  # told as a line that the payment has not
         account, name, fen = due[id_]
@@ -228,7 +228,7 @@ def _lines(
     applied: PaymentApplied,
     payee: Callable[[Texts, str, str, str, str, str], Iterator[Differing]],
 ) -> Iterator[Differing]:
-    by_id = {row.get("Id", ""): row for row in rows}
+    by_id = {row.get("Id", "").strip(EDGES): row for row in rows}
     ids = [id_ for id_, *_ in _payees(applied)]
     if len(rows) != len(by_id) or by_id.keys() != set(ids):
         yield "DetailList", sorted(by_id), sorted(ids)
@@ -350,7 +350,9 @@ def _differing(
     """``repeated``: a bank need not repeat it, and may have sent what nobody can read."""
     for name, ours in due.items():
         theirs = row.get(name, "")
-        if theirs != ours and not (repeated and (not theirs or REPLACED in theirs)):
+        if ours not in (theirs, theirs.strip(EDGES)) and not (
+            repeated and (not theirs or REPLACED in theirs)
+        ):
             yield tag + name, theirs, ours
 
 

@@ -202,6 +202,29 @@ def test_one_stray_character_of_the_bank_keeps_no_receipt_back(
     assert treasury.keeper.do(command, "bank").subjects[0].status == "paid"
 
 
+@pytest.mark.parametrize("edge", [b" ", b"\r\n", b"\t"])
+@pytest.mark.parametrize(
+    "tag",
+    ["VoucherNo", "StYear", "PayAmt", "XPayAmt", "XPayDate", "Id", "PayeeAcctNo", "XPayeeAcctNo"],
+)
+def test_white_space_around_what_a_bank_says_is_no_part_of_it(
+    treasury: SigningTreasury, own: Certificate, tag: str, edge: bytes
+) -> None:
+    """Amounts and days waited for two persons; a line's id or an account was said to be another's,
+    and the voucher's number another than the message's."""
+    treasury.signed(1)
+    document = receipt_of(treasury, "P1")
+    before, after = f"<{tag}>".encode(), f"</{tag}>".encode()
+    written = document.replace(before, before + edge).replace(after, edge + after)
+    assert written != document
+    body = signed_by(treasury, own, body_of(treasury, "P1", written))
+    [received] = take_in(treasury, body)
+    command = received.command
+    assert isinstance(command, ApplyReceipt)
+    assert decompress(command.document) == written
+    assert treasury.keeper.do(command, "bank").subjects[0].status == "paid"
+
+
 def test_canary_a_field_that_counts_is_not_guessed(
     treasury: SigningTreasury,
     own: Certificate,
