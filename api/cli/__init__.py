@@ -33,6 +33,8 @@ from api.interpreter import collect_seldom
 
 __all__ = ["app", "main"]
 
+WRONG_USAGE = 2
+
 app = typer.Typer(
     name="guoku",
     help="国库: a ledger and payment core for Chinese public treasuries.",
@@ -84,7 +86,7 @@ def _version(
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
-        raise typer.Exit(2)
+        raise typer.Exit(WRONG_USAGE)
 
 
 def main() -> None:
@@ -95,8 +97,8 @@ def main() -> None:
     try:
         translate(command)
         command(prog_name="guoku")
-    except SystemExit:
-        finish()
+    except SystemExit as ended:
+        finish(wrong_usage=ended.code == WRONG_USAGE)
         raise
     except Exception as error:
         line = explain(error)
@@ -107,12 +109,14 @@ def main() -> None:
 
 
 def _offer_json(command: Any) -> None:
-    """Gives every command ``--json``, but for one that has its own."""
-    for each in getattr(command, "commands", {}).values():
+    """Gives every command ``--json``, but for one that has its own, and for ``sign-agent``, which
+    speaks with whoever sits before it; a simulator is a command with others below it."""
+    for name, each in getattr(command, "commands", {}).items():
         _offer_json(each)
-    own = any("--json" in parameter.opts for parameter in command.params)
-    if not (hasattr(command, "commands") or own) and command.add_help_option:
-        command.params.append(_json_option())
+        own = any("--json" in parameter.opts for parameter in each.params)
+        is_one = not hasattr(each, "commands") or name in ("bank-sim", "pboc-sim")
+        if is_one and not own and each.add_help_option:
+            each.params.append(_json_option())
 
 
 @cache

@@ -1,5 +1,6 @@
 """``guoku collection``: rows of the standard tables sent upward, and taken in 数据采集."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -28,8 +29,10 @@ def send(
     from projections.collection.sending import send as write
 
     ledger_id = parse_ledger(ledger)
-    folder.mkdir(parents=True, exist_ok=True)
-    with treasury() as core, alone_in(folder):
+    with ExitStack() as stack:
+        core = stack.enter_context(treasury())  # before it: where there is none nothing is made
+        folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(alone_in(folder))
         due = next_of(folder, ledger) if after < 0 else NextFile(after)
         with core.pool.connection() as connection:
             made = write(

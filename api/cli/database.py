@@ -81,6 +81,7 @@ def backup(directory: Annotated[Path, typer.Argument(help="A new or empty direct
 
     settings = load_settings()
     start_logging(settings)
+    require_database(settings, schema=False)
     size_bytes = back_up(settings, directory)
     size = f"{size_bytes / 1e6:.1f} MB, verified"
     show_fields([("backup", directory.resolve()), ("size", size)])

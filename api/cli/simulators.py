@@ -141,15 +141,27 @@ def tell_outage(
 
 
 def _tell(address: str, path: str, told: dict[str, Any]) -> dict[str, Any]:
-    """What a running simulator answers; ends the command where it refuses."""
+    """What a running simulator answers; ends the command where it refuses.
+
+    Raises:
+        UnavailableError: there is none, or another program answers there.
+    """
     import httpx
 
-    answer = httpx.post(f"{address}{path}", json=told, trust_env=False)
-    shown: dict[str, Any] = answer.json()
-    if answer.is_error:
-        typer.echo(f"{shown['code']}: {shown['detail']}", err=True)
-        raise typer.Exit(1)
-    return shown
+    from api.cli.terminal import fail
+    from ledger.errors import Code, UnavailableError
+
+    try:
+        answer = httpx.post(f"{address}{path}", json=told, trust_env=False)
+        shown: dict[str, Any] = answer.json()
+        if not answer.is_error:
+            return shown
+        code, detail = shown["code"], shown["detail"]
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError) as error:
+        reason = f"no simulator answers at {address}: {error or type(error).__name__}"
+        raise UnavailableError(Code.UNAVAILABLE, reason) from None
+    fail(f"{code}: {detail}", code)
+    raise typer.Exit(1)
 
 
 def pboc_sim(
@@ -231,11 +243,13 @@ def tell_reconciliation(
 
 
 def _tell_each(file: Path, path: str, url: str) -> None:
+    from api.cli.terminal import fail
+
     settings = load_settings()
     try:
         read = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
-        typer.echo(f"{file}: {error}", err=True)
+        fail(f"{file}: {error}", "malformed")
         raise typer.Exit(2) from None
     for told in read if isinstance(read, list) else [read]:
         answer = _tell(url or f"http://127.0.0.1:{settings.pboc_port}", path, told)

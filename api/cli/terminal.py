@@ -32,14 +32,17 @@ def answer_in_json() -> None:
     _document = _document or _Document()
 
 
-def finish() -> None:
-    """Prints the JSON object, if one is wanted; the answer of a command is whole."""
+def finish(*, wrong_usage: bool = False) -> None:
+    """Prints the JSON object, if one is wanted; the answer of a command is whole. Of
+    ``wrong_usage`` all is said on standard error."""
     global _document
     if _document is None:
         return
     document, _document = _document, None
     sys.stdout = document.out
     said = document.rest.getvalue()
+    if wrong_usage and not (said or document.parts):
+        return
     if said and not document.parts:
         try:
             document.parts = {"output": json.loads(said)}

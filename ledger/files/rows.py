@@ -139,6 +139,8 @@ def _typed(row: Row, columns: Columns, cells: list[Cell], layout: Layout) -> Row
             continue
         is_amount = field in layout.amounts and not isinstance(cell, bool)
         if is_amount and isinstance(cell, int | float):
+            if abs(cell) >= (WHOLE_YUAN_END if isinstance(cell, int) else YUAN_END):
+                return row._replace(problem=_too_many_digits(cell), column=field)
             row.texts[layout.fields.index(field)] = amount_text(cell)
         else:
             return row._replace(problem=_not_text(cell), column=field)
@@ -159,6 +161,14 @@ def _not_text(cell: Cell) -> str:
     )
 
 
+def _too_many_digits(cell: int | float) -> str:
+    return (
+        f"the number {cell!r} was read: an amount has more digits than the fifteen that a "
+        "spreadsheet keeps, so format the column as text and enter it again"
+    )
+
+
+YUAN_END, WHOLE_YUAN_END = 10**13, 10**15  # behind which the last of fifteen digits is no fen
 RELATIVE_DEVIATION_MAX = 1e-6
 DEVIATION_YUAN_MAX = 0.0005
 

@@ -94,6 +94,25 @@ def test_a_hidden_row_is_not_paid_without_a_word() -> None:
     assert second.problem == "the row is hidden: show it, or take it out of the sheet"
 
 
+@pytest.mark.parametrize(
+    ("entered", "read"),
+    [
+        (9_999_999_999_999.99, "9999999999999.99"),
+        (999_999_999_999_999, "999999999999999.00"),
+        (90_071_992_547_409.93, ""),  # it became 90071992547409.94
+        (1_000_000_000_000_000.25, ""),  # and this one lost its last digits
+        (1_234_567_890_123_456, ""),
+        (1e308, ""),
+    ],
+)
+def test_an_amount_has_no_more_digits_than_a_spreadsheet_keeps(entered: float, read: str) -> None:
+    [row] = rows_of(saved(("三月", "visible", [TITLES, (*PAYEE, entered)])), XLSX)
+    if read:
+        assert said(row)["pay_amt"] == read
+    else:
+        assert (row.column, "fifteen" in row.problem) == ("pay_amt", True)
+
+
 # ---- where the columns are named
 
 

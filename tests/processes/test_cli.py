@@ -149,7 +149,7 @@ def test_any_command_answers_in_one_json_object(guoku: Guoku) -> None:
 def each_command(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, below in getattr(command, "commands", {}).items():
         yield from each_command(below, (*path, name))
-    if not hasattr(command, "commands"):
+    if not hasattr(command, "commands") or path in (("bank-sim",), ("pboc-sim",)):
         yield path, command
 
 
@@ -170,6 +170,26 @@ def test_every_command_takes_json() -> None:
     }
     assert len(found) > 30
     assert without == {("bench",)}, "whose --json names a file"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("bank-sim", "outage", "none"), ("bank-sim", "return", "P1"), ("pboc-sim",)]
+)
+def test_a_simulator_that_is_not_there_is_an_error_like_others(
+    bare: Guoku, arguments: tuple[str, ...]
+) -> None:
+    """Told something, it ended in a stack of calls; and `bank-sim --json` was no option."""
+    ended = bare(*arguments, "--json", GUOKU_BANK_PORT="1")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert json.loads(ended.stderr)["error"]["detail"]
+
+
+@pytest.mark.parametrize("arguments", [("disburse", "none.csv"), ("pboc-sim", "report", "none")])
+def test_wrong_usage_has_no_answer(bare: Guoku, arguments: tuple[str, ...]) -> None:
+    """Not an empty object, which a program would take for one."""
+    ended = bare(*arguments, "--json")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "none" in ended.stderr
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("token", "create", "--help")])
@@ -215,8 +235,10 @@ def test_a_shell_completes_commands(bare: Guoku) -> None:
         ("outbox", "list"),
         ("projections", "verify"),
         ("db", "status"),
+        ("db", "backup", "copy"),
         ("audit", "verify"),
         ("audit", "log-key"),
+        ("collection", "send", "440000000-2026", "copy"),
         ("bank-sim",),
         ("serve", "--port", "0"),
     ],
@@ -224,13 +246,14 @@ def test_a_shell_completes_commands(bare: Guoku) -> None:
 def test_a_command_makes_no_database_and_says_where_it_looked(
     bare: Guoku, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    """A token was made in another folder, with a database of its own, that no server knew."""
-    done = bare(*arguments)
+    """A token was made in another folder, with a database of its own, that no server knew; and a
+    verified backup of one."""
+    done = bare(*(str(tmp_path / each) if each == "copy" else each for each in arguments))
     assert (done.returncode, done.stdout) == (1, "")
     where = tmp_path / "data"
     assert f"there is no database in {where}" in done.stderr
     assert "guoku db init" in done.stderr
-    assert not where.exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_database_without_tables_is_called_so(guoku: Guoku, cluster_dsn: str) -> None:
