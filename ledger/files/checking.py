@@ -12,9 +12,11 @@ ERRORS_SHOWN_MAX = 1000
 _READ_SHOWN_MAX = 60
 
 # What a spreadsheet would carry out, what it wrote where it could not, the mark by which it was
-# told that a cell is text, and its escape of a line's end: no part of anybody's name or number.
+# told that a cell is text, its escape of a line's end, and what it makes of a number of twelve
+# digits: no part of anybody's name or number.
 _OF_SPREADSHEETS = re.compile(
-    r"^[=+@']|^-.|^#(?:N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!|SPILL!|CALC!)|_x[0-9A-F]{4}_",
+    r"^[=+@']|^-.|^#(?:N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!|SPILL!|CALC!)|_x[0-9A-F]{4}_"
+    r"|^[0-9](?:\.[0-9]+)?E\+[0-9]+$",
     re.IGNORECASE,
 )
 

@@ -30,8 +30,8 @@ REQUIRED = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name", "pay_amt
 LAYOUT = Layout(FIELDS, REQUIRED, amounts=("pay_amt",))
 
 # what is not plainly sound: a space at either end (printable texts have no other white space), or
-# what may be a formula or an error of a spreadsheet
-_EDGE = re.compile(r"\| | \||\|[=+@#'-]|_x")
+# what may be a formula or an error of a spreadsheet, or a number as it writes them
+_EDGE = re.compile(r"\| | \||\|[=+@#'-]|_x|[Ee]\+")
 _IS_ACCOUNT = ElementRegister.ELEMENTS["payee_acct_no"].shape.fullmatch
 
 _LENGTHS = tuple(ElementRegister.ELEMENTS[name].max_length for name in FIELDS)

@@ -12,11 +12,12 @@ import pytest
 
 from ledger.errors import Code, RequestError
 from ledger.files import delimited, workbook
+from ledger.files.checking import FileErrors
 from ledger.files.columns import HEADER_ROWS_MAX, Row
 from ledger.files.rows import amount_text, read_rows
 from ledger.files.spreadsheet import read_sheet
 from payments.disbursement.result_files import WorkbookWriter, csv_rows, guarded
-from payments.disbursement.validation import FIELDS, LAYOUT
+from payments.disbursement.validation import FIELDS, LAYOUT, checked
 from tests.payments.test_disbursement_spreadsheet import HEADER as SHEET_HEADER
 from tests.payments.test_disbursement_spreadsheet import book
 from tests.support.disbursement_runs import HttpRun, account, csv_of
@@ -111,6 +112,19 @@ def test_an_amount_has_no_more_digits_than_a_spreadsheet_keeps(entered: float, r
         assert said(row)["pay_amt"] == read
     else:
         assert (row.column, "fifteen" in row.problem) == ("pay_amt", True)
+
+
+@pytest.mark.parametrize("field", ["payee_bank_no", "iden_no", "pay_detail_id", "remark"])
+@pytest.mark.parametrize("written", ["1.02581E+11", "4.40106e+17", "1E+15"])
+def test_what_a_spreadsheet_made_of_a_long_number_is_none(field: str, written: str) -> None:
+    """Saved as CSV, the number of a bank was sent to one as 1.02581E+11."""
+    report = FileErrors()
+    names = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name", "pay_amt", field)
+    lines = "\n".join(map(",".join, (names, (*PAYEE, "435.00", written))))
+    [row] = rows_of(lines.encode())
+    assert checked(row, 1, report) is None
+    [error] = report.shown
+    assert (error.column, written in error.detail) == (field, True)
 
 
 # ---- where the columns are named
