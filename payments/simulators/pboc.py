@@ -35,6 +35,11 @@ from payments.simulators.daily_reports import (
 )
 from payments.simulators.reconciling import reconciling
 from payments.simulators.server import act_of, create_app, run
+from payments.simulators.sharing import (
+    SHARED_INCOME_PATH,
+    SharedIncomeTold,
+    send_shared_income,
+)
 
 REJECTED = "库款余额不足"
 WRONG_BY_FEN = 1
@@ -150,12 +155,18 @@ def _over_another_amount(claim: ClearingVoucher) -> ClearingVoucher:
 
 def create_pboc_app(config: PbocConfig) -> Starlette:
     """The central bank as an ASGI application: ``POST /claims``, ``POST /sim/income``,
-    ``POST /sim/balance``, ``POST /sim/reconciliations``, ``GET /healthz``."""
+    ``POST /sim/shared-income``, ``POST /sim/balance``, ``POST /sim/reconciliations``,
+    ``GET /healthz``."""
     central_bank = CentralBank(config)
     reports = [
         Route(
             INCOME_PATH,
             act_of(IncomeTold, lambda told: send_income(central_bank, told)),
+            methods=["POST"],
+        ),
+        Route(
+            SHARED_INCOME_PATH,
+            act_of(SharedIncomeTold, lambda told: send_shared_income(central_bank, told)),
             methods=["POST"],
         ),
         Route(

@@ -222,6 +222,16 @@ def test_the_simulated_central_bank_sends_when_it_is_told(
         wait_until(lambda: bookkeeper.books().get("国库存款") == "12.00")
         tell({**day, "ledger": "440000000-2026", "report_no": "R2", "report_date": "2026-01-16"})
         wait_until(lambda: bookkeeper.books()["国库存款"] == "24.00")
+        parts = [{"budget_level_code": level, "percent": "50.00"} for level in "12"]
+        shared = {
+            "report_date": "2026-01-19",
+            "income": lines,
+            "shares": [{"inc_sort_code": "101", "start_date": "2026-01-01", "parts": parts}],
+            "treasuries": [{"budget_level_code": "2", "tre_code": TREASURY}],
+        }
+        [sent] = asking.post(f"{simulated.url}/sim/shared-income", json=shared).json()
+        assert sent["report_no"] == "3401-4400000000-20260119"
+        wait_until(lambda: bookkeeper.books()["国库存款"] == "30.00")
         assert tell({**day, "lines": [{**lines[0], "amt": "1"}]}).json()["code"] == "invalid_amount"
         assert tell({**day, "day": 1}).json()["code"] == "malformed"
 
