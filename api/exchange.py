@@ -1,11 +1,13 @@
 """异地系统往来: what takes in what other installations say, and what speaks to them."""
 
 from functools import partial
+from pathlib import Path
 
 from api.treasury import Treasury
 from division.installation import SUBJECT
 from ledger.errors import Code, RequestError
 from ledger.writing.submitting import submit_to
+from projections.collection.following import SendingUpward
 from projections.collection.receiving import CollectionReceiver
 from transfers.exchanging import Exchanging
 from transfers.link import HttpLink
@@ -45,6 +47,19 @@ def collection_receiver(treasury: Treasury) -> CollectionReceiver:
         lambda: signer.key,
         treasury.codes,
         treasury.now,
+    )
+
+
+def sending_upward(treasury: Treasury, folder: Path) -> SendingUpward:
+    """What writes rows for the tier above to a folder; not begun."""
+    return SendingUpward(
+        treasury.pool,
+        folder,
+        treasury.charts,
+        partial(installation_signer, treasury),
+        treasury.now,
+        of_division=treasury.settings.installation,
+        every_s=treasury.settings.collection_every_s,
     )
 
 

@@ -118,6 +118,14 @@ class Settings(BaseSettings):
     exchange_timeout_s: float = Field(
         10.0, gt=0, description="for another installation to answer a message"
     )
+    collection_path: Path | None = Field(
+        None,
+        description="with it rows of the ledgers are sent upward by the program, as files in this"
+        " folder, signed by installation/<it>",
+    )
+    collection_every_s: float = Field(
+        3600.0, gt=0, description="between two files of a ledger at least"
+    )
     run_resume_s: float = Field(
         5.0,
         ge=0,

@@ -10,7 +10,7 @@ from typing import Self
 from accounting.handing_over import HandingOver
 from api.cli.children import Child
 from api.cli.recording import Recording
-from api.exchange import exchanging
+from api.exchange import exchanging, sending_upward
 from api.settings import WitnessSetting
 from api.treasury import Treasury
 from api.webhooks.deliverer import DeliveryPolicy, WebhookDeliverer
@@ -120,6 +120,15 @@ class BackgroundServices:
         treasury.sequencer.on_commit(exchange.committed)
         self._stack.callback(exchange.stop)
         exchange.start()
+
+    def start_collection(self) -> None:
+        """Sends rows upward where a folder for them is set, from now on."""
+        treasury = self.treasury
+        if treasury.settings.collection_path is None:
+            return
+        upward = sending_upward(treasury, treasury.settings.collection_path)
+        self._stack.callback(upward.stop)
+        upward.start()
 
     def start_webhooks(self) -> None:
         """Brings events to those who have registered for them, from now on."""

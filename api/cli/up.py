@@ -44,6 +44,7 @@ def up(host: Host = None, port: Port = None) -> None:
         background.start_handing_over()
         background.start_transfers()
         background.start_exchange()
+        background.start_collection()
         return lambda: _announce(url, treasury.settings, brought.developers)
 
     _run(host, port, start, own=True, prepare=development.with_simulator_ports)
@@ -79,6 +80,7 @@ def serve(
         background.start_handing_over()
         background.start_transfers()
         background.start_exchange()
+        background.start_collection()
         return lambda: _announce(url, background.treasury.settings)
 
     def prepare(settings: Settings) -> Settings:

@@ -16,6 +16,7 @@ from ledger.errors import ConfigurationError, GuokuError, UnavailableError
 from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedPostgres
 from ledger.reading.objects import read_head
+from projections.collection.following import SendingUpward
 from projections.collection.outbox import NextFile, alone_in, answer_path, next_of, write_answer
 from projections.collection.package import CollectionFile
 from projections.collection.receiving import CollectionAnswer, CollectionReceiver, state_of
@@ -311,3 +312,32 @@ def test_what_is_gone_stays_as_deleted(collection: Collection) -> None:
             "SELECT row ->> 'IS_DELETED' FROM collected_rows WHERE row_key = 'B9'"
         )
     assert kept == ("1",)
+
+
+def test_a_program_writes_what_is_new_and_goes_on_from_the_newest_file(
+    collection: Collection, tmp_path: Path
+) -> None:
+    city, out = collection.city, tmp_path / "out"
+
+    def looked(of_division: str = "4401") -> int:
+        """Of a program that has just started."""
+        return SendingUpward(
+            city.pool,
+            out,
+            load_charts(),
+            collection.sender.signer,
+            city.clock,
+            of_division=of_division,
+            every_s=3600,
+        ).look()
+
+    city.issue("B1", "100000.00")
+    assert looked(of_division="4403") == 0, "it does not speak for Guangzhou"
+    assert (looked(), looked()) == (1, 0)
+    city.pay("P-1", "B1", "100.00")
+    assert looked() == 1
+    for path in sorted(out.iterdir(), reverse=True):
+        collection.receive(path)
+    for path in sorted(out.iterdir()):
+        assert collection.receive(path).status in ("taken", "had_before")
+    assert collection.reached() == collection.head()
