@@ -350,10 +350,8 @@ def _check_same_voucher(
             return
         raise
     for name, text in header.items():
-        found = inside.get(name, text).strip(
-            EDGES
-        )  # some voucher types leave year and division to the header
-        if found != text:
+        found = inside.get(name, text)  # some types leave year and division to the header
+        if text not in (found, found.strip(EDGES)):
             raise malformed(
                 f'{name} is "{text}" in the header and "{found}" in the voucher',
                 f"{pointer}/{name}",
