@@ -64,7 +64,7 @@ from payments.payment import (
     require_status,
 )
 from payments.registered_payees import PAYEE_OF_DIVISION, check_payee, require_registered
-from payments.signature_policy import SIGNATURE_POLICY
+from payments.signature_policy import SIGNATURE_POLICY, require_applied_by
 from payments.special_accounts.cash import NOTHING_MOVED, with_special
 from payments.special_accounts.paying import paying_account, taken_of
 from payments.voucher_number import voucher_number
@@ -303,6 +303,8 @@ class ApprovePayment(OnPayment, frozen=True, kw_only=True):
         require_status(payment, APPLIED)
         require_other_person(payment, by)
         day = business_day(state, payment, self.effective_on)
+        if self.effective_on is not None:
+            require_applied_by(state, date.fromisoformat(payment.applied.create_date), day)
         policy = state.settings.get(SIGNATURE_POLICY)
         applied, fund = payment.applied, payment.applied.fund_type_code
         guarantee, bank = None, policy.pay_bank_code

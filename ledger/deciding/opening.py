@@ -88,6 +88,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     SPECIAL: ClassVar[bool] = True  # whether special accounts 财政专户 are kept
     UNIT_FUNDS: ClassVar[bool] = True  # whether 单位资金 is paid from the units' own accounts
     TRANSFERS: ClassVar[bool] = True  # whether transfers are of the treasury's money alone
+    FOLLOWS: ClassVar[bool] = True  # approvals are not dated before the application
     mof_div_code: str
     fiscal_year: int
     name: str
@@ -175,20 +176,27 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             special_accounts=self.SPECIAL,
             unit_funds=self.UNIT_FUNDS,
             treasury_transfers=self.TRANSFERS,
+            approvals_follow=self.FOLLOWS,
             by=by,
         )
         return Decision(events=[(None, "", opened)], effective_on=day)
 
 
-class _OpenWithTransfersOfAll(OpenLedger, frozen=True, kw_only=True):
-    """As an earlier release did: transfers were of any fund."""
+class _OpenWithApprovalsOfAnyDay(OpenLedger, frozen=True, kw_only=True):
+    """As an earlier release did: a payment was approved as of a day before its application."""
 
-    TRANSFERS: ClassVar[bool] = False
+    FOLLOWS: ClassVar[bool] = False
 
     @property
     def body(self) -> object:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}
         return OpenLedger(**fields).body
+
+
+class _OpenWithTransfersOfAll(_OpenWithApprovalsOfAnyDay, frozen=True, kw_only=True):
+    """As a release before that did: transfers were of any fund."""
+
+    TRANSFERS: ClassVar[bool] = False
 
 
 class _OpenWithoutUnitFunds(_OpenWithTransfersOfAll, frozen=True, kw_only=True):
@@ -249,7 +257,9 @@ def _opening(event: LedgerOpened) -> type[OpenLedger]:
         return _OpenWithoutSpecialAccounts
     if not event.unit_funds:
         return _OpenWithoutUnitFunds
-    return OpenLedger if event.treasury_transfers else _OpenWithTransfersOfAll
+    if not event.treasury_transfers:
+        return _OpenWithTransfersOfAll
+    return OpenLedger if event.approvals_follow else _OpenWithApprovalsOfAnyDay
 
 
 class DateFloors(Command, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     paid by what was spent with registered cards alone, ``special_accounts`` that special accounts
     财政专户 are kept and 财政专户管理资金 is paid from them, ``unit_funds`` that 单位资金 is paid
     from the units' own accounts, ``treasury_transfers`` that what is sent to tiers below is of the
-    treasury's money alone.
+    treasury's money alone, ``approvals_follow`` that none is dated before its application.
     """
 
     TYPE: ClassVar[str] = "ledger.opened"
@@ -42,6 +42,7 @@ class LedgerOpened(Event, frozen=True, kw_only=True):
     special_accounts: bool = False
     unit_funds: bool = False
     treasury_transfers: bool = False
+    approvals_follow: bool = False
     by: str
 
 

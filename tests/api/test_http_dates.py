@@ -57,6 +57,18 @@ def test_a_payment_is_not_made_before_the_money_is_there(http: HttpTreasury) -> 
     assert refused(http.post("…/payments", before)) == (409, "indicator_not_executable")
 
 
+def test_an_approval_is_not_dated_before_its_application(http: HttpTreasury) -> None:
+    """Its voucher bore the date, and was to be paid from the account, of a day before it."""
+    bgt_id = http.indicator("10.00", effective_on=LONG_AGO.isoformat())
+    number = http.applied(bgt_id, "1.00", effective_on=YESTERDAY.isoformat())
+    path = f"…/payments/{number}/approve"
+    before = (YESTERDAY - timedelta(days=1)).isoformat()
+    answer = http.post(path, {"effective_on": before}, "checker")
+    assert refused(answer) == (409, "invalid_state")
+    done = http.ok(http.post(path, {"effective_on": YESTERDAY.isoformat()}, "checker"))
+    assert done["vou_date"] == YESTERDAY.isoformat()
+
+
 @pytest.mark.parametrize(
     ("said", "booked"),
     [

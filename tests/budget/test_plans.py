@@ -182,6 +182,7 @@ def test_in_an_older_ledger_plans_stay_until_a_policy_is_set(
         then.setattr(OpenLedger, "SPECIAL", False)
         then.setattr(OpenLedger, "UNIT_FUNDS", False)
         then.setattr(OpenLedger, "TRANSFERS", False)
+        then.setattr(OpenLedger, "FOLLOWS", False)
         keeper.open()
     keeper.issue("B1", "100.00", is_contrlbyplan=True)
     keeper.plan("B1", "60.00", month=2)

@@ -171,6 +171,7 @@ def opened_before(budgets: BudgetKeeper, monkeypatch: pytest.MonkeyPatch) -> Non
         then.setattr(OpenLedger, "SPECIAL", False)
         then.setattr(OpenLedger, "UNIT_FUNDS", False)
         then.setattr(OpenLedger, "TRANSFERS", False)
+        then.setattr(OpenLedger, "FOLLOWS", False)
         budgets.open()
 
 

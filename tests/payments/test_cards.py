@@ -254,6 +254,7 @@ def test_a_ledger_of_an_earlier_release_pays_as_it_did(
     monkeypatch.setattr(OpenLedger, "SPECIAL", False)
     monkeypatch.setattr(OpenLedger, "UNIT_FUNDS", False)
     monkeypatch.setattr(OpenLedger, "TRANSFERS", False)
+    monkeypatch.setattr(OpenLedger, "FOLLOWS", False)
     keeper = KnowingBookkeeper(database)
     with connect(database.app_conninfo) as connection:
         register_cards(connection, card())

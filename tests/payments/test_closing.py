@@ -4,13 +4,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from psycopg_pool import ConnectionPool
 
 from ledger.calendar import PERIODS
 from ledger.closing import ClosePeriod, ReopenPeriod
 from ledger.deciding.command import Outcome
+from ledger.deciding.opening import OpenLedger
 from ledger.events import OpenItem
 from ledger.reading.objects import read_head
-from payments.application import WithdrawPayment
+from payments.application import ApprovePayment, WithdrawPayment
 from payments.clearing.claims import RequestClearing
 from payments.voucher import MarkSent
 from tests.support.bookkeeper import Bookkeeper, claim_receipt
@@ -182,3 +184,17 @@ def test_a_day_that_ends_no_month_closes_nothing(through: str) -> None:
 
     with pytest.raises(RequestError):
         ClosePeriod(through=through).check()
+
+
+def test_a_ledger_of_an_earlier_release_approves_as_of_any_open_day(
+    pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its history is decided again as it was."""
+    monkeypatch.setattr(OpenLedger, "FOLLOWS", False)
+    b = Bookkeeper(pool)
+    b.open()
+    monkeypatch.undo()
+    b.issue("B1", "100.00")
+    b.apply("P1", "B1", "100.00")
+    b.do(ApprovePayment(pay_app_no="P1", effective_on=date(2026, 3, 1)), "checker")
+    b.close()

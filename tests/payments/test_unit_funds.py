@@ -290,6 +290,7 @@ def test_a_ledger_of_an_earlier_release_pays_none(
 ) -> None:
     monkeypatch.setattr(OpenLedger, "UNIT_FUNDS", False)
     monkeypatch.setattr(OpenLedger, "TRANSFERS", False)
+    monkeypatch.setattr(OpenLedger, "FOLLOWS", False)
     keeper = UnitMoney(database)
     assert keeper.refusal(earned("DW-1", MARCH_2, "1.00"), "accountant") == "element_invalid"
     with pytest.raises(AssertionError, match="element_invalid"):

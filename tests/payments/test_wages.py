@@ -97,6 +97,7 @@ def test_a_ledger_of_an_earlier_release_books_wages_when_they_are_paid(
         before.setattr(OpenLedger, "SPECIAL", False)
         before.setattr(OpenLedger, "UNIT_FUNDS", False)
         before.setattr(OpenLedger, "TRANSFERS", False)
+        before.setattr(OpenLedger, "FOLLOWS", False)
         keeper.open()
     keeper.issue("B1", "100.00", **WAGES)
     assert keeper.refusal(accrual("J1", "1.00"), "accountant") == "element_mismatch"

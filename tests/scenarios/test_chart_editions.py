@@ -44,6 +44,7 @@ def test_a_ledger_of_the_release_before_keeps_to_its_chart(
         before.setattr(OpenLedger, "SPECIAL", False)
         before.setattr(OpenLedger, "UNIT_FUNDS", False)
         before.setattr(OpenLedger, "TRANSFERS", False)
+        before.setattr(OpenLedger, "FOLLOWS", False)
         keeper.open()
     [opened] = [event for _, name, event in keeper.events() if name == "ledger.opened"]
     assert opened.chart_edition == 1

@@ -149,6 +149,7 @@ def test_a_ledger_of_an_earlier_release_sent_them_and_is_verified_so(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(OpenLedger, "TRANSFERS", False)
+    monkeypatch.setattr(OpenLedger, "FOLLOWS", False)
     with tiers_on(database) as tiers:
         tiers.province.ceiling("10.00", fund="2")
         tiers.province.approved(("R2", "10.00"), **{**BELOW, "fund_type_code": "2"})
