@@ -44,6 +44,7 @@ from functools import lru_cache
 from pathlib import Path
 from struct import Struct
 from typing import Any, NamedTuple
+from unicodedata import normalize
 from xml.etree import ElementTree
 
 # ---------------------------------------------------------------- SM3 (GB/T 32905)
@@ -2085,8 +2086,8 @@ def _key_fault(operation: str, number: str, stream: str, end: int, begun: list[A
 
 
 def same_person(one: str, other: str) -> bool:
-    """``Both`` is ``both``."""
-    return one.casefold() == other.casefold()
+    """``Both`` is ``both``, in whatever width it is written."""
+    return normalize("NFKC", one).casefold() == normalize("NFKC", other).casefold()
 
 
 class Payment:

@@ -320,6 +320,7 @@ async def stop_run(
         ElementRegister.check_shape("reason", asked.reason, "/reason")
     key = await admit(call, number=run_no)
     run = await _read_run(call, key, run_no)
+    await require_units(call, key, bgt_ids=[run.bgt_id])
     if not call.dry_run:
         executions = executions_of(call.services)
         await call.in_thread(lambda: executions.pause(key, run_no, STOP_TIMEOUT_S))

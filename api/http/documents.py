@@ -1,5 +1,6 @@
 """Documents 单据 of a ledger: what waits for other persons; they agree to it or return it."""
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -38,8 +39,16 @@ from api.http.published import PublishedAs
 from api.http.routes import Operation
 from api.http.units import are_own, deny, prefixes_of
 from ledger.deciding.approvals import same_person
-from ledger.deciding.documents import command_of
+from ledger.deciding.documents import (
+    DOCUMENT,
+    ApproveDocument,
+    Document,
+    ReturnDocument,
+    command_of,
+    key_of,
+)
 from ledger.errors import Code
+from ledger.reading.objects import read_objects
 from projections import document_lists
 from projections.document_lists import MINE, concerning
 
@@ -98,10 +107,7 @@ async def show_document(call: LedgerRead, kind: DocumentKind, number: DocumentNo
     key = await admit(call, number=number)
     await wait_for_head(call, key)
     document = await find_document(call, key, kind, number)
-    person = call.caller.principal
-    is_his = same_person(document.by, person) or document.has_agreed(person)
-    if not is_his and not await are_own(call, key, [document.command]):
-        await deny(call, key, number, f"document {number} is of another unit, or of none")
+    await _require_own(call, key, [document])
     return call.respond(document_view(key, document))
 
 
@@ -121,6 +127,7 @@ async def approve(
 ) -> Response:
     command = agreement(call, kind, number, data)
     key = await admit(call, number=number)
+    await _require_own_named(call, key, [command])
     return answer_to_agreement(call, key, await call.submit(key, command))
 
 
@@ -139,6 +146,7 @@ async def give_back(
 ) -> Response:
     command = returning(call, kind, number, data)
     key = await admit(call, number=number)
+    await _require_own_named(call, key, [command])
     return answer_to_return(call, key, await call.submit(key, command))
 
 
@@ -156,6 +164,30 @@ async def approve_all(
 ) -> Response:
     commands = await call.beside(len(data) // NUMBER_BYTES, agreements, call, data)
     key = await admit(call)
+    await _require_own_named(call, key, commands)
     submissions = await call.beside(len(commands), placed, call, commands, range(len(commands)))
     outcomes = await call.submit_all(key, submissions)
     return await answer_items(call, key, outcomes, result_of)
+
+
+async def _require_own_named(
+    call: Call, key: int, acts: Sequence[ApproveDocument | ReturnDocument]
+) -> None:
+    """As :func:`_require_own`, of those that acts name; what does not exist passes."""
+    if prefixes_of(call.caller, call.right):
+        names = [key_of(act.document_kind, act.document_no) for act in acts]
+        found: dict[str, Document] = await call.read(
+            lambda connection: read_objects(connection, key, DOCUMENT, names)
+        )
+        await _require_own(call, key, found.values())
+
+
+async def _require_own(call: Call, key: int, documents: Iterable[Document]) -> None:
+    """Raises ``forbidden`` for the first that is of another unit, or of none, and in which the
+    caller has no part yet."""
+    person = call.caller.principal
+    for document in documents:
+        has_part = same_person(document.by, person) or document.has_agreed(person)
+        if not has_part and not await are_own(call, key, [document.command]):
+            number = document.number
+            await deny(call, key, number, f"document {number} is of another unit, or of none")

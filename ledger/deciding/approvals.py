@@ -14,7 +14,7 @@ from typing import ClassVar
 import msgspec
 
 from ledger.deciding.command import Command, command_named, commands
-from ledger.deciding.principals import folded
+from ledger.deciding.principals import as_read
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, RequestError
@@ -40,9 +40,9 @@ NOBODY_ELSE: Policy = {EVERY_KIND: ()}  # one person is enough for whatever is a
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two principals are one person: ``Both`` is ``both``. Persons are compared here and
-    nowhere else."""
-    return one == other or folded(one) == folded(other)
+    """Whether two principals are one person: ``Both`` is ``both``, in whatever width it is written.
+    Persons are compared here and nowhere else."""
+    return one == other or as_read(one) == as_read(other)
 
 
 # ---- the policy

@@ -134,9 +134,33 @@ def test_a_token_is_not_kept(http: HttpTreasury) -> None:
                 create_token(connection, principal, roles, division, FREELY)
 
 
-def test_maker_and_checker_are_two_persons(http: HttpTreasury) -> None:
+@pytest.mark.parametrize("name", ["both", "BOTH", "ｂoth", "ＢＯＴＨ"])
+def test_maker_and_checker_are_two_persons(http: HttpTreasury, name: str) -> None:
+    """Case did not tell persons apart, but width did: a clerk with a second name approved what he
+    had made."""
     http.tokens["both"] = http.token("both", "treasury_maker", "treasury_checker")
+    http.tokens[name] = http.token(name, "treasury_maker", "treasury_checker")
     body = http.payment(http.indicator())
     http.ok(http.post("…/payments", body, "both"))
-    answer = http.post(f"…/payments/{body['pay_app_no']}/approve", person="both")
+    answer = http.post(f"…/payments/{body['pay_app_no']}/approve", person=name)
     assert (answer.status_code, answer.json()["code"]) == (403, "same_person")
+
+
+def test_a_unit_stops_no_run_of_another(http: HttpTreasury) -> None:
+    """Who signs for a unit may stop runs; it was not asked whose."""
+    run = {"run_no": http.number("R"), "bgt_id": http.indicator(), "title": "工资"}
+    http.ok(http.post("…/disbursements", run))
+    http.tokens["school"] = of_units(http, "school", "unit", "999")
+    http.tokens["own"] = of_units(http, "own", "unit", "101")
+    path = f"…/disbursements/{run['run_no']}/stop"
+    assert http.post(path, person="school").json()["code"] == "forbidden"
+    assert http.post(path, person="own").json()["code"] == "invalid_state", "nothing runs yet"
+
+
+def of_units(http: HttpTreasury, principal: str, role: str, *prefixes: str) -> str:
+    """A token that is bound to the units whose codes begin so."""
+    conditions = http.treasury.sequencer.conditions
+    with http.treasury.pool.connection() as connection:
+        return create_token(
+            connection, principal, [role], "44", conditions, agency_prefixes=prefixes
+        )

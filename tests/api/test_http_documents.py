@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.tokens import create_token
 from ledger.postgres.database import Database
 from tests.support.bookkeeper import ELEMENTS
 from tests.support.http_server import HttpTreasury, http_treasury_on
@@ -211,3 +212,30 @@ def test_a_policy_of_what_there_is_not(http: HttpTreasury, body: Any, pointer: s
     refused = http.call("PUT", "…/approval-policy", "admin", json=body)
     assert (refused.status_code, refused.json()["code"]) == (400, "malformed")
     assert refused.json().get("pointer") == pointer or not pointer
+
+
+def test_a_unit_agrees_to_nothing_of_another(http: HttpTreasury) -> None:
+    """A document of another unit could not be looked at, but agreed to and given back."""
+    conditions = http.treasury.sequencer.conditions
+    with http.treasury.pool.connection() as connection:
+        for name, prefix in (("school_checker", "999"), ("own_checker", "101")):
+            http.tokens[name] = create_token(
+                connection, name, ["unit_checker"], "44", conditions, agency_prefixes=(prefix,)
+            )
+    bgt_id = submitted(http)
+    http.ok(http.post(f"{KINDS}/{bgt_id}/approve", person="checker"))
+    adj_no = http.number("T")
+    cut = {"adj_no": adj_no, "adj_amt": "-1.00", "reason": "追减"}
+    assert http.post(f"…/indicators/{bgt_id}/adjustments", cut).status_code == 202
+    kind = "indicator.adjust"
+    one, named = f"…/documents/{kind}/{adj_no}", {"documents": [{"kind": kind, "number": adj_no}]}
+    for path, body in (
+        (f"{one}/approve", None),
+        (f"{one}/return", {"reason": "金额有误"}),
+        ("…/documents:approve", named),
+    ):
+        assert http.post(path, body, "school_checker").json()["code"] == "forbidden", path
+    missing = http.post(f"…/documents/{kind}/none/approve", person="school_checker")
+    assert missing.json()["code"] == "not_found"
+    agreed = http.post(f"{one}/approve", person="own_checker")
+    assert (agreed.status_code, agreed.json()["awaits"]) == (202, ["treasury_checker"])
