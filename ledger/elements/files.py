@@ -7,15 +7,18 @@ it is mended once.
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import date
 from typing import Any, NamedTuple
 
 from ledger.elements.code_sets import CodeRow
+from ledger.elements.file_checks import problems_of
 from ledger.elements.register import PAIRS, ElementRegister
 from ledger.errors import ConfigurationError, RequestError
 
 NAME_CHARACTERS_MAX = 300
+DAY = re.compile("[0-9]{4}(-[0-9]{2}-[0-9]{2}|[0-9]{4})")
 REQUIRED = ("element", "code", "name")
 
 Codes = Set[tuple[str, str]]  # (element, code)
@@ -63,11 +66,10 @@ def parse_code_sets(stream: Iterable[str], known: Codes = frozenset()) -> list[C
             rows.append((line.number, _row(line.cells, parents)))
         except (ValueError, RequestError) as error:
             problems.append((line.number, getattr(error, "detail", str(error))))
-    problems += _duplicates(rows)
     # of all lines: that a parent's own line is bad is said there, not once more for each child
     named = {(line.cells["element"], line.cells["code"]) for line in lines}
     problems += _orphans(rows, known | named)
-    problems += _circles(rows)
+    problems += problems_of(rows)
     if not lines and not problems:
         problems.append((1, "there are no codes"))
     if problems:
@@ -130,8 +132,8 @@ def _row(cells: Mapping[str, str], parents: Codes) -> CodeRow:
         parent=parent,
         is_leaf=_cell(cells, "is_leaf", _yes_no, leaf),
         is_enabled=_cell(cells, "is_enabled", _yes_no, True),
-        start_date=_cell(cells, "start_date", date.fromisoformat, date.min),
-        end_date=_cell(cells, "end_date", date.fromisoformat, date.max),
+        start_date=_cell(cells, "start_date", _day, date.min),
+        end_date=_cell(cells, "end_date", _day, date.max),
         mof_div_code=_cell(cells, "mof_div_code", _shaped("mof_div_code"), ""),
         fiscal_year=_cell(cells, "fiscal_year", _shaped("fiscal_year"), ""),
         is_standard=_cell(cells, "is_standard", _yes_no, True),
@@ -157,19 +159,19 @@ def _yes_no(text: str) -> bool:
     return text == "1"
 
 
+def _day(text: str) -> date:
+    """``2026-01-01``, or ``20260101`` as the Ministry's interfaces write it; a week is no day."""
+    if DAY.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!a} is no day like 2026-01-01")
+    return date.fromisoformat(text)
+
+
 def _shaped(element: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         ElementRegister.check_shape(element, text)
         return text
 
     return read
-
-
-def _duplicates(rows: Iterable[tuple[int, CodeRow]]) -> Iterator[tuple[int, str]]:
-    first: dict[Any, int] = {}
-    for number, row in rows:
-        if (before := first.setdefault(row.key, number)) != number:
-            yield number, f"{row.element} {row.code} stands on line {before} already"
 
 
 def _orphans(rows: Iterable[tuple[int, CodeRow]], codes: Codes) -> Iterator[tuple[int, str]]:
@@ -181,18 +183,3 @@ def _orphans(rows: Iterable[tuple[int, CodeRow]], codes: Codes) -> Iterator[tupl
         for element, code in named:
             if (element, code) not in codes:
                 yield number, f"{row.code} names {element} {code}, which does not exist"
-
-
-def _circles(rows: Iterable[tuple[int, CodeRow]]) -> Iterator[tuple[int, str]]:
-    """Rows that are their own ancestors."""
-    rows = list(rows)
-    parent = {(row.element, row.code): row.parent for _, row in rows}
-    for number, row in rows:
-        above = row.parent
-        passed: set[str] = set()
-        while above and above not in passed:
-            if above == row.code:
-                yield number, f"{row.element} {row.code} is its own ancestor"
-                break
-            passed.add(above)
-            above = parent.get((row.element, above), "")

@@ -5,6 +5,7 @@ Loaded rows are never changed: a later load of the same code supersedes the earl
 sets that held after any load, whose version the events name, can be read again.
 """
 
+import csv
 import io
 from datetime import datetime
 from functools import cache
@@ -16,7 +17,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from ledger.elements.code_sets import CodeRow, CodeSets
-from ledger.elements.files import parse_code_sets
+from ledger.elements.files import Codes, parse_code_sets
+from ledger.elements.register import FUND_PAIR
+from ledger.errors import ConfigurationError
 
 _COLUMNS = ", ".join(CodeRow._fields)
 _KEY = "element, code, mof_div_code, fiscal_year, start_date"
@@ -48,6 +51,7 @@ class LoadReport(NamedTuple):
     unchanged: int
 
 
+SHIPPED_COLUMNS = ("element", "code", "name", "parent")
 FORMER_RELEASES = ("0.2.0",)  # whose code sets events may name; the last before a change of them
 
 
@@ -74,9 +78,34 @@ def _shipped_in(directory: Traversable) -> CodeSets:
     rows: list[CodeRow] = []
     for file in files:  # in order of name: a set stands after those whose codes it names
         known = {(row.element, row.code) for row in rows}
-        text = file.read_text(encoding="utf-8")
-        rows += parse_code_sets(io.StringIO(text, newline=""), known)
+        rows += shipped_rows(file.name, file.read_text(encoding="utf-8"), known)
     return CodeSets(rows)
+
+
+def shipped_rows(file_name: str, text: str, known: Codes) -> list[CodeRow]:
+    """The rows of one shipped file, which is named after the one element that it holds.
+
+    A column that is left out has a default, by which every code is a root and every pair allowed;
+    a shipped file leaves none of its own out.
+
+    Raises:
+        ConfigurationError: with the file's name, and every bad line.
+    """
+    element = file_name.removesuffix(".csv")
+    try:
+        rows = parse_code_sets(io.StringIO(text, newline=""), known)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{file_name}: {error.detail}", **error.extra) from None
+    header = text.partition("\n")[0].strip().split(",")
+    columns = (*SHIPPED_COLUMNS, *(("is_enabled",) if element == FUND_PAIR else ()))
+    if missing := [column for column in columns if column not in header]:
+        raise ConfigurationError(f"{file_name}: line 1: the header lacks {', '.join(missing)}")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    for line in reader:
+        if (other := (line["element"] or "").strip()) != element:
+            said = f"{other} stands in the file of {element}"
+            raise ConfigurationError(f"{file_name}: line {reader.line_num}: {said}")
+    return rows
 
 
 def read(conn: Connection[TupleRow], *, up_to_load: int = _ALL_LOADS) -> CodeSets:

@@ -37,15 +37,15 @@ def test_a_file_gives_its_rows_and_leaves_follow_from_the_parents() -> None:
 def test_every_column_is_read() -> None:
     text = (
         "mof_div_code,element,code,name,is_enabled,start_date,end_date,fiscal_year,is_leaf,"
-        "is_standard\n"
-        '440000000,fund_type_code,1111," 本级,财力 ",2,2026-01-01,2026-12-31,2026,2,2\n'
+        "is_standard,parent\n"
+        '440000000,fund_type_code,1111," 本级,财力 ",2,2026-01-01,20261231,2026,2,2,111\n'
     )
-    assert parse(text) == [
+    assert parse(text, shipped()) == [
         CodeRow(
             "fund_type_code",
             "1111",
             "本级,财力",
-            "",
+            "111",
             is_leaf=False,
             is_enabled=False,
             start_date=date(2026, 1, 1),
