@@ -1,6 +1,5 @@
 """调整调剂的种类: what each kind of adjustment may do, as data (``kinds.toml``)."""
 
-import tomllib
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -10,6 +9,8 @@ import msgspec
 from budget.coherence import RESERVE
 from budget.projects.project import PERSONNEL, PUBLIC
 from budget.rows import BudgetRow
+from ledger.books.toml_form import Fault, entries_of, refusal, tables_of
+from ledger.books.toml_lines import lines_of
 from ledger.errors import Code, Refusal
 
 BASIC = (PERSONNEL, PUBLIC)  # 人员类, 公用: 基本支出; the other categories are 项目支出
@@ -35,8 +36,46 @@ class AdjustmentKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def adjustment_kinds() -> dict[str, AdjustmentKind]:
     """Every kind, by its name."""
-    text = (resources.files("budget.adjusting") / "kinds.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), dict[str, AdjustmentKind])
+    data = resources.files("budget.adjusting") / "kinds.toml"
+    return read_kinds(data.read_text(encoding="utf-8"), data.name)
+
+
+def read_kinds(text: str, file: str) -> dict[str, AdjustmentKind]:
+    """The kinds of a file; ``file`` is what it is called in what is said of it.
+
+    Raises:
+        ConfigurationError: it is no TOML, a key is unknown, missing or of another type, or a kind
+            does not hold together; each fault as ``FILE:LINE: reason``.
+    """
+    faults: list[Fault] = []
+    tables = tables_of(text, file).items()
+    kinds = dict(entries_of(AdjustmentKind, "", ((name, said) for name, said in tables), faults))
+    faults = [Fault(fault.place[1:], fault.reason) for fault in faults]
+    for check in (sides_are_those_of_the_amount, reserve_is_named_as_it_is, rows_are_one_or_two):
+        faults += (Fault((name,), said) for name, kind in kinds.items() if (said := check(kind)))
+    if faults:
+        raise refusal(file, lines_of(text), faults)
+    return kinds
+
+
+def sides_are_those_of_the_amount(kind: AdjustmentKind) -> str:
+    """调剂 takes from one row what it gives to another; 调整 does one of both."""
+    if kind.amount == "dis":
+        return "" if kind.takes and kind.gives else "调剂 takes what it gives elsewhere"
+    return "" if kind.takes != kind.gives else "调整 either takes or gives"
+
+
+def reserve_is_named_as_it_is(kind: AdjustmentKind) -> str:
+    """What is taken from by name is 预备费: another class would leave it open to every kind."""
+    return "" if kind.from_eco in ("", RESERVE) else f"from_eco is {RESERVE} 预备费, or is not said"
+
+
+def rows_are_one_or_two(kind: AdjustmentKind) -> str:
+    """Two rows are not the same and different in one element, and one row is not compared."""
+    if set(kind.same) & set(kind.differs):
+        return "an element is the same and differs"
+    compared = kind.same or kind.differs
+    return "one row alone is compared with none" if compared and kind.takes != kind.gives else ""
 
 
 def require_allowed(

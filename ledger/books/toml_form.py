@@ -47,15 +47,20 @@ def read_tables(
     Raises:
         ConfigurationError: it is no TOML, or a key is unknown, missing or of another type.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line, reason = _where(str(error), text)
-        raise ConfigurationError(f"{file}:{line}: {reason}") from None
+    tables = tables_of(text, file)
     lines = lines_of(text)
     if faults := list(_wrong_tables(tables, kinds, tuple(optional(tables)))):
         raise refusal(file, lines, faults)
     return tables, lines
+
+
+def tables_of(text: str, file: str) -> dict[str, Any]:
+    """What a file of TOML says; raises ConfigurationError, with its line, where it is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line, reason = _where(str(error), text)
+        raise ConfigurationError(f"{file}:{line}: {reason}") from None
 
 
 def refusal(file: str, lines: Mapping[KeyPath, int], faults: Iterable[Fault]) -> ConfigurationError:

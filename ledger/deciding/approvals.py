@@ -6,13 +6,16 @@ maker's. The policy is a fold of events: the ledger's opening carries the first 
 before there were policies has an empty one until one is set.
 """
 
-import tomllib
+import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import ClassVar
 
 import msgspec
 
+from ledger.books.toml_form import Fault, refusal, tables_of
+from ledger.books.toml_lines import lines_of
 from ledger.deciding.command import Command, command_named, commands
 from ledger.deciding.principals import as_read
 from ledger.deciding.settings import Setting, declare
@@ -36,6 +39,7 @@ AGREEING_ROLES = (
 )
 _ALL_OF = ".*"
 EVERY_KIND = "*"
+_KIND = re.compile(r"[a-z_]+\.([a-z_]+|\*)")
 NOBODY_ELSE: Policy = {EVERY_KIND: ()}  # one person is enough for whatever is asked
 
 
@@ -93,8 +97,37 @@ def after(policy: Policy, asked: Policy) -> Policy:
 def default_policy() -> Policy:
     """What a ledger is opened with (``ledger/data/approvals/default.toml``)."""
     data = resources.files("ledger.data") / "approvals" / "default.toml"
-    read = tomllib.loads(data.read_text(encoding="utf-8"))
-    return msgspec.convert(read, dict[str, tuple[str, ...]])
+    return read_policy(data.read_text(encoding="utf-8"), data.name)
+
+
+def read_policy(text: str, file: str) -> Policy:
+    """A file of a policy; ``file`` is what it is called in what is said of it.
+
+    Which kinds there are is known when all domains are: a test holds the shipped file to them.
+
+    Raises:
+        ConfigurationError: it is no TOML, or names a role that nobody has, or one twice; each fault
+            as ``FILE:LINE: reason``.
+    """
+    said = tables_of(text, file)
+    faults = [fault for kind, roles in said.items() for fault in _faults_of(kind, roles)]
+    if faults:
+        raise refusal(file, lines_of(text), faults)
+    return {kind: tuple(roles) for kind, roles in said.items()}
+
+
+def _faults_of(kind: str, roles: object) -> Iterator[Fault]:
+    """Of one line; a role that nobody has would let what waits for it wait for ever."""
+    if _KIND.fullmatch(kind) is None:
+        yield Fault((kind,), f"{kind!r} is no kind of document, x.y or x.*")
+    if not isinstance(roles, list):
+        yield Fault((kind,), f"{kind} has no list of roles")
+        return
+    for index, role in enumerate(roles):
+        if role not in AGREEING_ROLES:
+            yield Fault((kind,), f"{kind}: {role!r} is no role that may agree")
+        elif role in roles[:index]:
+            yield Fault((kind,), f"{kind}: {role} stands twice, and agrees once")
 
 
 def approvable(kind: str) -> type[Command] | None:

@@ -18,6 +18,7 @@ from ledger.deciding.approvals import (
     approvable,
     check_policy,
     default_policy,
+    read_policy,
     same_person,
 )
 from ledger.deciding.approvals import (
@@ -26,7 +27,7 @@ from ledger.deciding.approvals import (
 from ledger.deciding.command import command_named, commands
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.settings import LedgerSettings
-from ledger.errors import RequestError
+from ledger.errors import ConfigurationError, RequestError
 from ledger.events import DocumentSubmitted, decode, encode
 from ledger.gm import default_provider
 from ledger.postgres.database import Database
@@ -143,6 +144,27 @@ def test_the_default_policy_misspells_no_kind() -> None:
     }
     assert of_nothing == KEPT
     assert {kind for kind in kinds if not agreeing_to(ApprovalPolicy(default), kind)} == ALONE
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('"indicator.issue" = ["treasury_cheker"]', "'treasury_cheker' is no role that may agree"),
+        ('"indicator.issue" = ["unit", "unit"]', "indicator.issue: unit stands twice"),
+        ('"indicator.issue" = "treasury_checker"', "indicator.issue has no list of roles"),
+        ('"indicator.issue" = [1]', "1 is no role that may agree"),
+        ("indicator.issue = []", "'indicator' is no kind of document"),
+        ('"indicator issue" = []', "'indicator issue' is no kind of document"),
+        ('"plan.set" = []', "Cannot overwrite a value"),
+        ('"indicator.issue" = [', "Invalid value"),
+    ],
+)
+def test_a_policy_file_that_cannot_be_kept_is_refused_with_its_line(line: str, said: str) -> None:
+    """With a role misspelt every ledger would have opened with acts that wait for ever."""
+    with pytest.raises(ConfigurationError) as refused:
+        read_policy(f'# 审批\n"plan.set" = []\n{line}', "own.toml")
+    assert refused.value.detail.startswith("own.toml:3: ")
+    assert said in refused.value.detail
 
 
 def test_a_ledger_that_says_nothing_has_the_default_policy(pool: ConnectionPool) -> None:
