@@ -85,6 +85,15 @@ def test_an_indicator_stays_within_what_can_be_written() -> None:
     assert no.value.code is Code.INVALID_AMOUNT
 
 
+@pytest.mark.parametrize("part", ["frozen", "occupied", "paid"])
+def test_what_is_used_of_an_indicator_counts_in_what_it_may_be(part: str) -> None:
+    """Of the largest indicator all but a fen is used in one way: it takes no two fen more."""
+    used = Balances(available=1, **{part: AMOUNT_MAX_FEN - 1})
+    assert moved(used, {"available": -1}).available == 0
+    with pytest.raises(RequestError, match="would exceed"):
+        moved(used, {"available": 1})
+
+
 def test_a_plan_reaches_from_what_is_used_to_what_is_not_frozen() -> None:
     assert planned(BEFORE, -200).plan == 300
     with refused(

@@ -12,7 +12,7 @@ from ledger.deciding.opening import OpenLedger
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements import stored_code_sets
 from ledger.errors import Code, Refusal, RequestError
-from ledger.events import PeriodClosed, PeriodReopened
+from ledger.events import PeriodClosed, PeriodReopened, YearClosed
 from ledger.integrity.chain import microseconds
 
 TODAY = date(2026, 3, 2)
@@ -180,3 +180,16 @@ def test_a_closing_of_an_earlier_release_in_the_midst_of_a_month_still_holds(
     assert refusal(state, "2026-01-15") == "the books are closed through 2026-01-15"
     assert last_closed(state) == AccountingPeriod(2026, 1)
     assert not is_closed(state, AccountingPeriod(2026, 1))
+
+
+def test_a_year_that_is_closed_has_its_late_month_closed(state: LedgerState) -> None:
+    """After its twelve months: the days that they closed stay closed, and 整理期 is over."""
+    close(state, "2026-12-31")
+    before = state.settings.get(PERIODS)
+    assert (before.late_month_closed, before.year_closed) == (False, False)
+    state.apply(
+        Decision(events=[(None, "", YearClosed(by="accountant"))], effective_on=date(2026, 12, 31))
+    )
+    after = state.settings.get(PERIODS)
+    assert (after.late_month_closed, after.year_closed) == (True, True)
+    assert after.closed_through == date(2026, 12, 31)
