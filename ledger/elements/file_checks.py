@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ledger.elements.code_sets import CodeRow, division_prefix
 from ledger.elements.register import PAIRS
 
-Numbered = list[tuple[int, CodeRow]]  # rows, each with its line
+NumberedRows = list[tuple[int, CodeRow]]  # rows, each with its line
 Problems = Iterator[tuple[int, str]]
 
 
@@ -36,7 +36,7 @@ LEVELS = {
 }
 
 
-def codes_stand_once(rows: Numbered) -> Problems:
+def codes_stand_once(rows: NumberedRows) -> Problems:
     """No two rows say something of one code in one division, year and from one day on."""
     first: dict[object, int] = {}
     for number, row in rows:
@@ -44,7 +44,7 @@ def codes_stand_once(rows: Numbered) -> Problems:
             yield number, f"{row.element} {row.code} stands on line {before} already"
 
 
-def no_code_is_its_own_ancestor(rows: Numbered) -> Problems:
+def no_code_is_its_own_ancestor(rows: NumberedRows) -> Problems:
     """Going up from a code ends at a root."""
     parent = {(row.element, row.code): row.parent for _, row in rows}
     for number, row in rows:
@@ -58,7 +58,7 @@ def no_code_is_its_own_ancestor(rows: Numbered) -> Problems:
             above = parent.get((row.element, above), "")
 
 
-def codes_lie_in_the_class_of_their_digits(rows: Numbered) -> Problems:
+def codes_lie_in_the_class_of_their_digits(rows: NumberedRows) -> Problems:
     """2010101 lies in 20101, and says so: only what has no codes below it is issued and paid."""
     for number, row in rows:
         if (levels := LEVELS.get(row.element)) is None:
@@ -70,7 +70,7 @@ def codes_lie_in_the_class_of_their_digits(rows: Numbered) -> Problems:
             yield number, f"{row.element} {row.code} {expected}, and {named}"
 
 
-def divisions_lie_below_their_parents(rows: Numbered) -> Problems:
+def divisions_lie_below_their_parents(rows: NumberedRows) -> Problems:
     """A division's code begins as its parent's does; rows of a division hold for all below it."""
     for number, row in rows:
         if row.element != "mof_div_code" or not row.parent:
@@ -79,14 +79,14 @@ def divisions_lie_below_their_parents(rows: Numbered) -> Problems:
             yield number, f"mof_div_code {row.code} does not lie below {row.parent}"
 
 
-def pairs_have_no_parents(rows: Numbered) -> Problems:
+def pairs_have_no_parents(rows: NumberedRows) -> Problems:
     """A pair holds for what lies below its halves; nothing lies below a pair."""
     for number, row in rows:
         if row.element in PAIRS and row.parent:
             yield number, f"{row.element} {row.code} is a pair, and names a parent {row.parent}"
 
 
-def leaves_have_nothing_below(rows: Numbered) -> Problems:
+def leaves_have_nothing_below(rows: NumberedRows) -> Problems:
     """What is said to be a leaf is no parent in the same file."""
     below: dict[tuple[str, str], int] = {}
     for number, row in rows:
@@ -96,7 +96,7 @@ def leaves_have_nothing_below(rows: Numbered) -> Problems:
             yield number, f"{row.element} {row.code} is no leaf: line {child} lies below it"
 
 
-def rows_hold_on_some_day(rows: Numbered) -> Problems:
+def rows_hold_on_some_day(rows: NumberedRows) -> Problems:
     """A row of a year has days in that year."""
     for number, row in rows:
         year = row.fiscal_year
@@ -110,7 +110,7 @@ def rows_hold_on_some_day(rows: Numbered) -> Problems:
             )
 
 
-CHECKS: tuple[Callable[[Numbered], Problems], ...] = (
+CHECKS: tuple[Callable[[NumberedRows], Problems], ...] = (
     codes_stand_once,
     no_code_is_its_own_ancestor,
     codes_lie_in_the_class_of_their_digits,
