@@ -30,7 +30,6 @@ from projections.core.tables import Table
 INDICATOR, TREASURY, UNIT, ZERO_BALANCE = "indicator", "treasury", "unit", "zero_balance"
 SETS = (INDICATOR, TREASURY, UNIT, ZERO_BALANCE)
 SET_OF = {"A": INDICATOR, "B": TREASURY, "C": TREASURY, "D": UNIT, "E": UNIT, "F": ZERO_BALANCE}
-_OPENINGS = frozenset(names_that(lambda traits: traits.of_year == "opens"))
 _CLOSED = "closed"  # by month, 1 where it is: December alone is looked at
 _YEAR_END = "-12-31"
 _DECEMBER, _LAST = 12, 31
@@ -144,7 +143,7 @@ class Numbering:
     def numbers(self, fact: Fact, books: str) -> JournalNumbers:
         """The next numbers, for a journal that touches the books of these letters."""
         journal, day = fact.event, fact.effective_on
-        if journal.event in _OPENINGS:
+        if journal.event in _openings():
             return JournalNumbers()
         month = day.month
         if month == _DECEMBER and day.day == _LAST and self._counter(_CLOSED, month).last_no:
@@ -173,6 +172,12 @@ class Numbering:
     def changed(self) -> RowsByTable:
         """Those that they have."""
         return {COUNTERS: [row for key, row in self._counters.items() if key in self._held]}
+
+
+@cache
+def _openings() -> frozenset[str]:
+    """Asked for when all events are known: those of other rooms may come behind this module."""
+    return frozenset(names_that(lambda traits: traits.of_year == "opens"))
 
 
 @cache

@@ -64,7 +64,6 @@ from projections.exchange.manifest import decoded, public_key_of, read_manifest
 
 ROWS_AT_ONCE = 2_000
 BATCH_BYTES = 8 << 20
-OF_LEDGER = frozenset(names_that(lambda traits: traits.subject == LEDGER))
 
 T = TypeVar("T", bound=msgspec.Struct)
 Progress = Callable[[str, int, int], None]
@@ -142,6 +141,7 @@ class _Import:
         self._ledger_id = parse_ledger(manifest.ledger)
         self._refold = Refold(charts)
         self._settings = LedgerSettings()
+        self._of_ledger = frozenset(names_that(lambda traits: traits.subject == LEDGER))
         self._progress = progress
         self._chain = genesis(self._ledger_id)
         self._stream_version = 0
@@ -276,7 +276,7 @@ class _Import:
             if digest.hex() != line.digest:
                 raise IntegrityError(f"its digest is {digest.hex()}, not {line.digest[:64]}")
             self._refold.take(line.type, line.payload, line.position, day)
-            if line.type in OF_LEDGER:
+            if line.type in self._of_ledger:
                 self._settings = self._settings.after(decode(line.type, line.payload))
         except GuokuError as error:
             raise _bad(EVENTS, line.position, error.detail) from error
