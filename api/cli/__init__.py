@@ -26,6 +26,7 @@ from api.cli import (
     simulators,
     tokens,
     up,
+    webhooks,
 )
 from api.cli.language import translate
 from api.cli.terminal import answer_in_json, code_of, explain, fail, finish
@@ -52,6 +53,7 @@ app.add_typer(certificates.app, name="cert")
 app.add_typer(ledgers.app, name="ledger")
 app.add_typer(elements.app, name="elements")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(webhooks.app, name="webhook")
 app.add_typer(projections.app, name="projections")
 app.add_typer(database.app, name="db")
 app.add_typer(audit.app, name="audit")

@@ -1,7 +1,7 @@
 """What operations staff ask: is it alive, is it ready and if not why, what do the figures say."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -24,6 +24,7 @@ from api.http.models.enums import Tag
 from api.http.problems import OF_READ, refusals
 from api.http.routes import Operation
 from api.http.services import Services
+from api.webhooks.positions import FollowedLedger, followed
 from ledger.account_set import ledger_text
 from ledger.sealing.history_guard import WAY_OUT
 from payments.delivery import outbox
@@ -213,6 +214,7 @@ class _Standing(Collector):
                 unsealed.add_metric([ledger_text(ledger_id)], head - sealed)
             standing = outbox.standing(connection)
             outages = read_outages(connection)
+            webhooks = followed(connection)
         states = GaugeMetricFamily("guoku_outbox_rows", "Outbox rows by state", labels=["state"])
         for state in ("due", "sent", "dead"):
             states.add_metric([state], getattr(standing, state))
@@ -249,6 +251,7 @@ class _Standing(Collector):
         yield GaugeMetricFamily(
             "guoku_live_streams", "Open event streams", value=self._services.live.streams
         )
+        yield from _of_webhooks(webhooks)
         for name, value in self._pool.get_stats().items():
             yield GaugeMetricFamily(f"guoku_pool_{name}", f"psycopg pool: {name}", value=value)
 
@@ -280,6 +283,24 @@ class _Standing(Collector):
             refusing.add_metric([standing.witness], len(standing.refused))
         yield away
         yield refusing
+
+
+def _of_webhooks(webhooks: Sequence[FollowedLedger]) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "guoku_webhook_lag_events",
+        "Events behind which receivers of webhooks are, over all of them",
+        value=sum(each.at.head - each.at.position for each in webhooks),
+    )
+    yield GaugeMetricFamily(
+        "guoku_webhooks_stopped",
+        "Ledgers of webhooks that nothing more is brought of until somebody replays",
+        value=sum(bool(each.at.stopped) for each in webhooks),
+    )
+    yield GaugeMetricFamily(
+        "guoku_webhook_dead_letters",
+        "Events that receivers never took",
+        value=sum(each.dead_letters for each in webhooks),
+    )
 
 
 def register_figures(registry: CollectorRegistry, services: Services) -> None:

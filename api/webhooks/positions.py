@@ -72,6 +72,18 @@ _SHOW = """
 SELECT p.ledger_id, p.position, l.position, p.attempts, p.last_error, p.stopped, p.next_attempt_at
 FROM webhook_positions p JOIN ledgers l USING (ledger_id)
 WHERE p.home_id = %s AND p.webhook_no = %s ORDER BY p.ledger_id"""
+_FOLLOWED = """
+SELECT w.webhook_no, w.url, (
+    SELECT count(*) FROM webhook_dead_letters d WHERE d.home_id = w.ledger_id
+    AND d.webhook_no = w.webhook_no AND d.ledger_id = p.ledger_id),
+    p.ledger_id, p.position, l.position, p.attempts, p.last_error, p.stopped, p.next_attempt_at
+FROM webhooks w
+JOIN webhook_positions p ON p.home_id = w.ledger_id AND p.webhook_no = w.webhook_no
+JOIN ledgers l ON l.ledger_id = p.ledger_id
+WHERE w.ended_at IS NULL ORDER BY w.webhook_no, w.ledger_id, p.ledger_id"""
+_ALL_DEAD = """
+SELECT ledger_id, position, attempts, last_error, dead_at FROM webhook_dead_letters
+WHERE webhook_no = %s ORDER BY ledger_id, position"""
 _DEAD = """
 SELECT ledger_id, position, attempts, last_error, dead_at FROM webhook_dead_letters
 WHERE home_id = %s AND webhook_no = %s AND (ledger_id, position) > (%s, %s)
@@ -116,6 +128,15 @@ class WebhookStanding(NamedTuple):
     last_error: str
     stopped: str
     next_attempt_at: datetime
+
+
+class FollowedLedger(NamedTuple):
+    """A ledger that a webhook follows, and how many of its events the receiver never took."""
+
+    webhook_no: str
+    url: str
+    dead_letters: int
+    at: WebhookStanding
 
 
 class DeadLetter(NamedTuple):
@@ -189,6 +210,17 @@ def standings(
     connection: psycopg.Connection, home_id: int, webhook_no: str
 ) -> list[WebhookStanding]:
     return [WebhookStanding(*row) for row in connection.execute(_SHOW, (home_id, webhook_no))]
+
+
+def followed(connection: psycopg.Connection) -> list[FollowedLedger]:
+    """All that goes on, by webhook and ledger."""
+    rows = connection.execute(_FOLLOWED)
+    return [FollowedLedger(*row[:3], WebhookStanding(*row[3:])) for row in rows]
+
+
+def all_dead_letters(connection: psycopg.Connection, webhook_no: str) -> list[DeadLetter]:
+    """Of a number, in whichever division; by ledger and position."""
+    return [DeadLetter(*row) for row in connection.execute(_ALL_DEAD, (webhook_no,))]
 
 
 def dead_letters(

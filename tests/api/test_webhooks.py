@@ -2,12 +2,14 @@
 
 # ruff: noqa: F401, F811  (pytest finds the fixture `http` by its import)
 
+import json
 from typing import Any
 
 import pytest
 
 from api.webhooks.deliverer import DeliveryPolicy
 from api.webhooks.positions import DeliveryOutcome, give_back, take
+from tests.support.command_line import clean_environment, run
 from tests.support.http_server import HttpTreasury
 from tests.support.waiting import wait_until
 from tests.support.webhook_receiver import Receiver
@@ -133,7 +135,16 @@ def test_what_is_refused_each_time_is_a_dead_letter_and_the_rest_goes_on(
     [letter] = http.get(f"/v1/webhooks/{number}/dead-letters").json()["items"]
     assert (letter["ledger"], letter["position"]) == (http.ledger, poison)
     assert (letter["attempts"], letter["last_error"]) == (3, "answered 422")
+    assert told(http, "webhook", "dead-letters", number) == [
+        (http.ledger, poison, 3, "answered 422")
+    ]
+    [at] = [each for each in told(http, "webhook", "list") if each[:2] == (number, http.ledger)]
+    assert at == (number, http.ledger, head(http), head(http), 1)
+    assert http.figure("guoku_webhook_dead_letters") == 1
+    assert http.figure("guoku_webhooks_stopped") == 0
     ended(http, number)
+    assert all(each[0] != number for each in told(http, "webhook", "list"))
+    assert http.figure("guoku_webhook_dead_letters") == 0
 
 
 def test_a_receiver_that_is_gone_is_left_alone_until_somebody_says_so(
@@ -163,6 +174,18 @@ def test_a_redirect_is_not_followed(http: HttpTreasury, receiver: Receiver) -> N
         )
     assert len(receiver.received) == POLICY.attempts_max, "each to the address itself"
     ended(http, number)
+
+
+def told(http: HttpTreasury, *command: str) -> list[tuple[Any, ...]]:
+    """What an operator is told at the command line."""
+    environment = clean_environment(GUOKU_DSN=http.treasury.database.owner_conninfo)
+    done = run(*command, "--json", environment=environment)
+    assert done.returncode == 0, done.stderr
+    names = {
+        "list": ("webhook_no", "ledger", "position", "head", "dead_letters"),
+        "dead-letters": ("ledger", "position", "attempts", "last_error"),
+    }[command[1]]
+    return [tuple(item[name] for name in names) for item in json.loads(done.stdout)["items"]]
 
 
 # ---- again

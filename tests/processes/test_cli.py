@@ -233,6 +233,8 @@ def test_a_shell_completes_commands(bare: Guoku) -> None:
         ("ledger", "list"),
         ("elements", "show"),
         ("outbox", "list"),
+        ("webhook", "list"),
+        ("webhook", "dead-letters", "TS-001"),
         ("projections", "verify"),
         ("db", "status"),
         ("db", "backup", "copy"),
