@@ -215,7 +215,10 @@ def standings(
 def followed(connection: psycopg.Connection) -> list[FollowedLedger]:
     """All that goes on, by webhook and ledger."""
     rows = connection.execute(_FOLLOWED)
-    return [FollowedLedger(*row[:3], WebhookStanding(*row[3:])) for row in rows]
+    return [
+        FollowedLedger(webhook_no, url, dead_letters, WebhookStanding(*at))
+        for webhook_no, url, dead_letters, *at in rows
+    ]
 
 
 def all_dead_letters(connection: psycopg.Connection, webhook_no: str) -> list[DeadLetter]:
