@@ -18,7 +18,6 @@ from psycopg_pool import PoolTimeout
 
 from ledger.errors import Code, GuokuError, UnavailableError
 from ledger.postgres.database import make_pool
-from projections.catalogue import by_name
 from projections.core import rebuild
 from projections.core.comparison import Comparison
 from projections.core.facts import ProjectionError
@@ -143,6 +142,8 @@ def _work(conninfo: str, task: _Task, told: Connection) -> None:
     """In a process of its own: one task; tells how far it is, and then what it found."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     importlib.import_module(task.domains)
+    from projections.catalogue import by_name  # a read model asks for types when it is loaded
+
     projections = [found for name in task.projections if (found := by_name(name)) is not None]
     action = rebuild.rebuild if task.replace else rebuild.verify
     try:

@@ -24,6 +24,7 @@ from projections.core.rebuild import remove_abandoned, verify
 from projections.core.runner import Runner
 from projections.indicators import Indicators
 from projections.parallel import in_parallel
+from tests.support.allocations import allocated
 from tests.support.approved_documents import agreeing, keeper, submitted
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.command_line import clean_environment, run
@@ -64,6 +65,18 @@ def compare(database: Database, *books: Bookkeeper, replace: bool = False, proce
     }
     assert told == {key: (c.position, c.position) for key, c in found.items()}
     return found
+
+
+def test_a_process_knows_of_all_that_moves_an_indicator(
+    bookkeeper: Bookkeeper, database: Database
+) -> None:
+    """It had asked which types do before it knew those of orders: rebuilt, an indicator had not
+    paid what was allocated of it."""
+    b = bookkeeper
+    b.issue("B1", "100.00")
+    allocated(b, "SB-1", "B1", "40.00")
+    Runner(b.pool).catch_up()
+    assert all(found.equal for found in compare(database, b, processes=2).values())
 
 
 def test_ledgers_and_projections_are_rebuilt_in_several_processes(
