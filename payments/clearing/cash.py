@@ -271,9 +271,12 @@ class _Back(_Moved, frozen=True, gc=False):
     """Of what came back of an order."""
 
 
-class _GoneAgain(_Moved, frozen=True, gc=False):
-    """Of ``AdvanceStepReversed``."""
+class _GoneAgain(msgspec.Struct, frozen=True, gc=False):
+    """Of ``AdvanceStepReversed``, which names fund and account of a 收回 alone."""
 
+    amt: str
+    fund_type_code: str = ""
+    cash_acct: str = ""
     bgt_id: str = ""
 
 
@@ -357,10 +360,8 @@ class CashFold(RegisterFold):
             case _Back():
                 acct, fund = event.cash_acct, event.fund_type_code
                 yield from came_back(acct, fund, event.amt, owed_of)
-            case _GoneAgain():
-                if not event.bgt_id:
-                    acct, fund = event.cash_acct, event.fund_type_code
-                    yield from gone_again(acct, fund, event.amt, owed_of)
+            case _GoneAgain(bgt_id=""):
+                yield from gone_again(event.cash_acct, event.fund_type_code, event.amt, owed_of)
             case _Moved():
                 amount_fen = stored_fen(event.amt)
                 yield from came(event.cash_acct, event.fund_type_code, amount_fen, owed_of)

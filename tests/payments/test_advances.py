@@ -12,6 +12,7 @@ from payments.orders.advance import STANDING_OUT, StandingOut
 from payments.orders.advance_policy import SetAdvancePolicy
 from payments.orders.advance_steps import ExpenseAdvance, RecoverAdvance
 from payments.orders.reversing import ReverseAdvanceStep
+from tests.invariants.test_invariant_13_every_day import folded, stored
 from tests.support.advances import LENT, OWED, advance, answer, paid, returned
 from tests.support.bookkeeper import Bookkeeper
 from tests.support.openings import TREASURY, cash_opened, income
@@ -160,6 +161,7 @@ def test_a_step_entered_by_mistake_is_taken_back_once(b: Bookkeeper) -> None:
 
     back = b.do(reverse("R1", "S1"), "accountant").subjects[0]
     assert back.left_fen == 30_000
+    assert folded(b, CASH) == stored(b, CASH), "its event names no account: no cash moves"
     assert {name: amt for name, amt in b.books().items() if amt != "0.00"} == before
     assert b.figures("B1")["paid"] == "0.00"
     assert b.refusal(reverse("R2", "S1"), "accountant") == "invalid_state"
