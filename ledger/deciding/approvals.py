@@ -7,6 +7,7 @@ before there were policies has an empty one until one is set.
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -98,6 +99,17 @@ def default_policy() -> Policy:
     """What a ledger is opened with (``ledger/data/approvals/default.toml``)."""
     data = resources.files("ledger.data") / "approvals" / "default.toml"
     return read_policy(data.read_text(encoding="utf-8"), data.name)
+
+
+@cache
+def default_policies() -> tuple[Policy, ...]:
+    """Today's, and before it what earlier releases opened ledgers with, from the last: without what
+    was added since (``ledger/data/approvals/added.toml``)."""
+    data = resources.files("ledger.data") / "approvals" / "added.toml"
+    policies = [default_policy()]
+    for added in tomllib.loads(data.read_text(encoding="utf-8"))["steps"]:
+        policies.append({kind: r for kind, r in policies[-1].items() if kind not in added})
+    return tuple(policies)
 
 
 def read_policy(text: str, file: str) -> Policy:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
 from ledger.account_set import STANDING_YEAR, SYSTEM_DIVISION, ledger_id
 from ledger.books.charts import EDITION
-from ledger.deciding.approvals import after, check_policy, default_policy
+from ledger.deciding.approvals import after, check_policy, default_policies
 from ledger.deciding.command import Command, Told
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
@@ -71,6 +71,9 @@ def require_plan_control(plan_control: str) -> None:
         )
 
 
+LedgerOpening = TypeVar("LedgerOpening", bound="OpenLedger")
+
+
 class OpenLedger(Command, frozen=True, kw_only=True):
     """Opens the ledger of a division's fiscal year; its key is its number.
 
@@ -89,6 +92,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     UNIT_FUNDS: ClassVar[bool] = True  # whether 单位资金 is paid from the units' own accounts
     TRANSFERS: ClassVar[bool] = True  # whether transfers are of the treasury's money alone
     FOLLOWS: ClassVar[bool] = True  # approvals are not dated before the application
+    DEFAULT: ClassVar[int] = 0  # of which release the default of approvals is, from the last
     mof_div_code: str
     fiscal_year: int
     name: str
@@ -117,21 +121,11 @@ class OpenLedger(Command, frozen=True, kw_only=True):
     @classmethod
     def asked_in(cls, told: Told) -> Iterable[Command]:
         event: LedgerOpened = told.event
-        if event.fiscal_year == STANDING_YEAR:
-            standing = OpenStandingLedger if event.approval_policy else _OpenFormerStandingLedger
-            return (standing(mof_div_code=event.mof_div_code),)
-        if event.mof_div_code == SYSTEM_DIVISION:
-            return (OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name),)
-        asked = {kind: event.approval_policy[kind] for kind in event.policy_asked}
-        return (
-            _opening(event)(
-                mof_div_code=event.mof_div_code,
-                fiscal_year=event.fiscal_year,
-                name=event.name,
-                approval_policy=asked,
-                plan_control=event.plan_control or TOTAL,
-            ),
-        )
+        if event.mof_div_code == SYSTEM_DIVISION and event.fiscal_year != STANDING_YEAR:
+            yield OpenSystemLedger(fiscal_year=event.fiscal_year, name=event.name)
+            return
+        for default in range(len(default_policies()) if event.approval_policy else 1):
+            yield _asked(event, default)
 
     @property
     def ledger_id(self) -> int:
@@ -165,7 +159,7 @@ class OpenLedger(Command, frozen=True, kw_only=True):
             mof_div_name=division,
             fiscal_year=self.fiscal_year,
             name=self.name,
-            approval_policy=after(default_policy(), self.approval_policy),
+            approval_policy=after(default_policies()[self.DEFAULT], self.approval_policy),
             policy_asked=tuple(sorted(self.approval_policy)),
             dated_floors=True,
             indicator_stages=self.STAGES,
@@ -239,6 +233,33 @@ class _OpenFormerLedger(_OpenFirstEdition, frozen=True, kw_only=True):
     """As a release before that did: indicators had no stages."""
 
     STAGES: ClassVar[bool] = False
+
+
+def _asked(event: LedgerOpened, default: int) -> OpenLedger:
+    """What was asked of the release whose default of approvals that was."""
+    if event.fiscal_year == STANDING_YEAR:
+        standing = OpenStandingLedger if event.approval_policy else _OpenFormerStandingLedger
+        return _by_default(standing, default)(mof_div_code=event.mof_div_code)
+    return _by_default(_opening(event), default)(
+        mof_div_code=event.mof_div_code,
+        fiscal_year=event.fiscal_year,
+        name=event.name,
+        approval_policy={kind: event.approval_policy[kind] for kind in event.policy_asked},
+        plan_control=event.plan_control or TOTAL,
+    )
+
+
+def _by_default(opening: type[LedgerOpening], default: int) -> type[LedgerOpening]:
+    if not default:
+        return opening
+    return msgspec.defstruct(  # type: ignore[return-value]  # a struct of its bases
+        opening.__name__,
+        [],
+        bases=(opening,),
+        namespace={"DEFAULT": default, "__doc__": opening.__doc__},
+        frozen=True,
+        kw_only=True,
+    )
 
 
 def _opening(event: LedgerOpened) -> type[OpenLedger]:
@@ -329,7 +350,7 @@ class OpenStandingLedger(_OpenedByProgram, frozen=True, kw_only=True):
         return self._opened(state, by, state.today)
 
     def _policy(self) -> Policy:
-        return after(default_policy(), self.approval_policy)
+        return after(default_policies()[self.DEFAULT], self.approval_policy)
 
 
 class _OpenFormerStandingLedger(OpenStandingLedger, frozen=True, kw_only=True):

@@ -7,9 +7,10 @@ from psycopg_pool import ConnectionPool
 
 from budget.indicators import AdjustIndicator
 from budget.issuing import IssueIndicator
+from ledger.account_set import ledger_id
 from ledger.books import load_charts
 from ledger.closing import ClosePeriod
-from ledger.deciding import command
+from ledger.deciding import command, opening
 from ledger.deciding.approvals import (
     APPROVAL_POLICY,
     ApprovalPolicy,
@@ -17,6 +18,7 @@ from ledger.deciding.approvals import (
     after,
     approvable,
     check_policy,
+    default_policies,
     default_policy,
     read_policy,
     same_person,
@@ -28,7 +30,7 @@ from ledger.deciding.command import command_named, commands
 from ledger.deciding.opening import OpenLedger
 from ledger.deciding.settings import LedgerSettings
 from ledger.errors import ConfigurationError, RequestError
-from ledger.events import DocumentSubmitted, decode, encode
+from ledger.events import DocumentSubmitted, LedgerOpened, Policy, decode, encode
 from ledger.gm import default_provider
 from ledger.postgres.database import Database
 from ledger.reading.objects import read_head
@@ -37,6 +39,9 @@ from payments.verification.run import Options, verify_ledger
 from tests.support.approved_documents import agreeing, document_of, giving_back, issuing, submitted
 from tests.support.approved_documents import keeper as keeper
 from tests.support.bookkeeper import ELEMENTS, Bookkeeper
+from tests.support.redeciding import found, taken_again
+
+LEDGER_ID = ledger_id("440000000", 2026)
 
 # ---- kinds of documents
 
@@ -178,6 +183,47 @@ def test_a_ledger_that_says_nothing_has_the_default_policy(pool: ConnectionPool)
     closing = ClosePeriod(through="2026-01-31")
     assert document_of(keeper.ask(closing)).awaits == ("accountant_checker",)
     keeper.close()
+
+
+def test_what_was_added_to_the_default_is_known_step_by_step() -> None:
+    """Whoever adds a line to default.toml adds a step to added.toml, or every ledger that is open
+    has an opening that nobody can take again."""
+    first = default_policies()[-1]
+    assert len(first) == 36
+    assert {"indicator.issue", "code_set.*", "year_end.*"} <= first.keys()
+    sizes = [len(policy) for policy in default_policies()]
+    assert sizes == sorted(set(sizes), reverse=True), "each step takes away what is there"
+
+
+@pytest.mark.parametrize("default", [1, len(default_policies()) - 1])
+def test_a_ledger_opened_by_an_earlier_default_is_decided_as_it_was(
+    pool: ConnectionPool, database: Database, monkeypatch: pytest.MonkeyPatch, default: int
+) -> None:
+    """A release that added a line made `audit verify` fail at position 1 of all older ledgers."""
+    with monkeypatch.context() as then:
+        then.setattr(OpenLedger, "DEFAULT", default)
+        policy = policy_opened_with(pool)
+    assert policy == default_policies()[default]
+    assert found(taken_again(database.app_conninfo, LEDGER_ID)) == []
+
+
+def test_a_ledger_opened_by_no_default_is_found(
+    pool: ConnectionPool, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weaker = {kind: r for kind, r in default_policy().items() if kind != "indicator.issue"}
+    with monkeypatch.context() as then:
+        then.setattr(opening, "default_policies", lambda: (weaker,))
+        assert policy_opened_with(pool) == weaker
+    [(position, _)] = found(taken_again(database.app_conninfo, LEDGER_ID))
+    assert position == 1
+
+
+def policy_opened_with(pool: ConnectionPool) -> Policy:
+    keeper = Bookkeeper(pool)
+    keeper.do(OpenLedger(mof_div_code="440000000", fiscal_year=2026, name="省本级"), "admin")
+    opened: LedgerOpened = keeper.events()[0][2]
+    keeper.close()
+    return opened.approval_policy
 
 
 def test_a_ledger_of_before_has_no_policy() -> None:
