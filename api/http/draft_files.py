@@ -108,10 +108,16 @@ def _round(text: str) -> int:
 def _by_lines(outcome: Outcome, sent: DraftFile) -> None:
     """What the books found wrong with the draft's rows, by lines and columns of the file."""
     problem = outcome.problem
-    if problem is not None and "errors" in problem.extra:
+    if problem is None:
+        return
+    if "errors" in problem.extra:
         report = sent.errors_of(problem.extra["errors"])
         report.count = problem.extra["error_count"]
         outcome.problem = refused(report, len(sent.rows) + len(sent.income))
+    elif problem.extra.get("pointer", "").startswith("/rows/"):
+        place = {"code": problem.code.text, "detail": problem.detail}
+        report = sent.errors_of([{"pointer": problem.extra.pop("pointer"), **place}])
+        problem.extra.update(report.as_extra(), line_count=len(sent.rows) + len(sent.income))
 
 
 def drafts_of_file(connection: Connection, key: int, file_sm3: str) -> list[str]:

@@ -101,7 +101,7 @@ class EnterDraft(Command, frozen=True, kw_only=True):
             _checked_income(state, day, row, f"/income/{index}")
             for index, row in enumerate(self.income)
         ]
-        require_planned(state, by_project(rows), PROJECT_OF_DIVISION)
+        _require_planned(state, rows)
         _require_equal(income, rows)
         # point of no return
         entered = DraftEntered(
@@ -263,6 +263,21 @@ def _checked_income(state: LedgerState, day: date, row: AskedIncome, pointer: st
     return IncomeRow(
         inc_sort_code=row.inc_sort_code, fund_type_code=row.fund_type_code, amt=row.amt
     )
+
+
+def _require_planned(state: LedgerState, rows: Sequence[DraftRow]) -> None:
+    """Raises ``budget_mismatch`` with the row at which a project's plan has no more."""
+    try:
+        require_planned(state, by_project(rows), PROJECT_OF_DIVISION)
+    except Refusal as refusal:
+        left_fen = stored_fen(refusal.extra["available_amt"])
+        for index, row in enumerate(rows):
+            if row.pro_code == refusal.extra["pro_code"]:
+                left_fen -= stored_fen(row.amt)
+                if left_fen < 0:
+                    refusal.extra["pointer"] = f"/rows/{index}/amt"
+                    break
+        raise
 
 
 def _require_equal(income: Sequence[IncomeRow], rows: Sequence[DraftRow]) -> None:

@@ -1,6 +1,6 @@
 """批复时限表: who was told an approved budget, by when he had to be, who is late (预算法 §52)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -31,6 +31,9 @@ WHERE k.ledger_id = %s AND k.operation = %s AND e.type = ANY(%s) AND e.position 
 ORDER BY e.position"""
 
 
+RepliesMade = Mapping[str, Sequence[BudgetReplied]]  # replies by unit or department, in their order
+
+
 class ApprovedUnit(NamedTuple):
     """A unit with an approved budget, and since when it is approved."""
 
@@ -57,35 +60,39 @@ def replies(asked: AskedReport, name: str) -> Report:
     return Report(name, "批复时限表", scope["upto"], _COLUMNS, frozenset(), rows)
 
 
-def _told(asked: AskedReport, upto: int, on: date) -> Mapping[str, BudgetReplied]:
-    """The first reply to each by that day."""
+def _told(asked: AskedReport, upto: int, on: date) -> RepliesMade:
+    """The replies to each by that day, as they were made."""
     types = list(type_names(BudgetReplied))
     rows = asked.connection.execute(_REPLIES, (asked.ledger_id, ReplyBudget.OPERATION, types, upto))
-    found: dict[str, BudgetReplied] = {}
+    found: dict[str, list[BudgetReplied]] = {}
     for type_name, payload in rows:
         event: Any = decode(type_name, payload)
-        before = found.get(event.agency_code)
-        is_first = before is None or event.replied_on < before.replied_on
-        if event.replied_on <= on.isoformat() and is_first:
-            found[event.agency_code] = event
-    return found
+        if event.replied_on <= on.isoformat():
+            found.setdefault(event.agency_code, []).append(event)
+    return {code: sorted(each, key=lambda reply: reply.replied_on) for code, each in found.items()}
 
 
-def due_rows(
-    units: Iterable[ApprovedUnit], told: Mapping[str, BudgetReplied], on: date
-) -> Iterator[Cells]:
+def _first(told: RepliesMade, agency_code: str, approved_on: date) -> BudgetReplied | None:
+    """The first reply by which it can have had its budget: one dated before the approval told of
+    none, and would begin the days of units too early."""
+    replies_made = told.get(agency_code, ())
+    return next((r for r in replies_made if r.replied_on >= approved_on.isoformat()), None)
+
+
+def due_rows(units: Iterable[ApprovedUnit], told: RepliesMade, on: date) -> Iterator[Cells]:
     """The rows of the report; ``units`` in the order of their codes."""
     for dept_code, members in groupby(units, lambda unit: unit.dept_code):
         of_dept = list(members)
         approved_on = min(unit.approved_on for unit in of_dept)
         own = next((unit for unit in of_dept if unit.agency_code == dept_code), None)
-        reply = told.get(dept_code)
+        reply = _first(told, dept_code, approved_on)
         called = own.agency_name if own else reply.agency_name if reply else ""
         yield _row("dept", dept_code, dept_code, called, approved_on, TO_DEPARTMENT_DAYS, reply, on)
         since = date.fromisoformat(reply.replied_on) if reply else None
         for unit in of_dept:
             if unit is not own:
-                code, own_reply = unit.agency_code, told.get(unit.agency_code)
+                code = unit.agency_code
+                own_reply = _first(told, code, unit.approved_on)
                 yield _row(
                     "unit", dept_code, code, unit.agency_name, since, TO_UNIT_DAYS, own_reply, on
                 )

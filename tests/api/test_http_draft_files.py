@@ -62,9 +62,9 @@ def send(
     )
 
 
-def errors_of(answer: Any) -> list[tuple[int, str, str]]:
+def errors_of(answer: Any, code: str = "details_mismatch") -> list[tuple[int, str, str]]:
     problem = answer.json()
-    assert (answer.status_code, problem["code"]) == (422, "details_mismatch"), problem
+    assert (answer.status_code, problem["code"]) == (422, code), problem
     assert problem["error_count"] == len(problem["errors"])
     return [(each["line"], each["column"], each["code"]) for each in problem["errors"]]
 
@@ -149,10 +149,13 @@ def test_codes_that_are_not_in_force_are_told_all_of_them_too(own: HttpTreasury)
     assert "'2999999'" in answer.json()["errors"][0]["detail"]
 
 
-def test_one_fen_more_than_the_plan_is_refused_as_of_any_draft(own: HttpTreasury) -> None:
+def test_one_fen_more_than_the_plan_names_the_line_that_has_it(own: HttpTreasury) -> None:
+    """It named the project alone, of which a unit's file may have thousands of lines."""
     pro_code = project(own, "1000.00")
-    answer = send(own, csv_of(line(pro_code, 1, "1000.01")))
-    assert (answer.status_code, code_of(answer)) == (422, "budget_mismatch")
+    amounts = enumerate(("600.00", "400.01", "1.00"))
+    answer = send(own, csv_of(*(line(pro_code, number, amt) for number, amt in amounts)))
+    assert errors_of(answer, "budget_mismatch") == [(3, "amt", "budget_mismatch")]
+    assert "'400.01' was read" in answer.json()["errors"][0]["detail"]
 
 
 def test_the_same_file_under_two_numbers_is_noticed(own: HttpTreasury) -> None:

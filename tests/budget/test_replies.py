@@ -83,6 +83,19 @@ def test_the_first_reply_counts(budgets: BudgetKeeper) -> None:
     assert report(budgets, date(2026, 3, 1))[DEPARTMENT] == ("2026-02-09", "in_time", "0")
 
 
+def test_a_reply_dated_before_the_approval_told_of_no_budget(budgets: BudgetKeeper) -> None:
+    """It counted as the first: the department was in time, and its unit's days began with it."""
+    budgets.do(replied("财预〔2026〕1号", DEPARTMENT, date(2026, 1, 19)))
+    budgets.do(replied("教财〔2026〕1号", SCHOOL, date(2026, 1, 19)))
+    found = report(budgets, date(2026, 2, 10))
+    assert found[DEPARTMENT] == ("2026-02-09", "overdue", "1")
+    assert found[SCHOOL] == ("", "waiting", "")
+    budgets.do(replied("财预〔2026〕2号", DEPARTMENT, date(2026, 2, 9)))
+    found = report(budgets, date(2026, 2, 10))
+    assert found[DEPARTMENT] == ("2026-02-09", "in_time", "0")
+    assert found[SCHOOL] == ("2026-02-24", "due", "0")
+
+
 def test_what_cannot_have_been_is_refused(budgets: BudgetKeeper) -> None:
     tomorrow = replied("财预〔2026〕3号", DEPARTMENT, date(2026, 3, 3))
     assert budgets.refusal(tomorrow) == "future_date"
