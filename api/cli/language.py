@@ -33,6 +33,10 @@ _MESSAGES = {
         "在 `guoku db accept-loss` 说明损失之前, 不记账也不发送",
     ),
     "passphrase": ("Passphrase of the key file", "密钥文件口令"),
+    "no_passphrase": (
+        "no terminal to ask for the passphrase at: set GUOKU_SIGN_AGENT_PASSPHRASE",
+        "没有终端可询问口令: 请设置 GUOKU_SIGN_AGENT_PASSPHRASE",
+    ),
     "whose_key": ("whose key? --principal", "谁的密钥? --principal"),
     "no_key_file": (
         "there is no key file {file}: `guoku sign-agent key` makes one",

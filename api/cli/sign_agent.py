@@ -40,7 +40,7 @@ def key(
     from ledger.gm.keystore import KeyStore
 
     if not passphrase:
-        passphrase = typer.prompt(said("passphrase"), hide_input=True, confirmation_prompt=True)
+        passphrase = _asked_passphrase(twice=True)
     public_key = KeyStore(key_file, passphrase).create(f"principal/{principal}")
     show_fields((("principal", principal), ("public_key", public_key.hex())))
 
@@ -106,10 +106,26 @@ def _device(place: str, key_file: Path, principal: str, passphrase: str) -> "Sig
     if not key_file.exists():
         raise ConfigurationError(said("no_key_file", file=key_file))
     if not passphrase:
-        passphrase = typer.prompt(said("passphrase"), hide_input=True)
+        passphrase = _asked_passphrase(twice=False)
     return KeyFileDevice(
         KeyStore(key_file, passphrase), f"principal/{principal}", default_provider()
     )
+
+
+def _asked_passphrase(*, twice: bool) -> str:
+    """What a person types at the terminal; the question is no output of the command.
+
+    Raises:
+        ConfigurationError: nobody can be asked, as standard input is no terminal.
+    """
+    from ledger.errors import ConfigurationError
+
+    if not sys.stdin.isatty():
+        raise ConfigurationError(said("no_passphrase"))
+    asked: str = typer.prompt(
+        said("passphrase"), hide_input=True, confirmation_prompt=twice, err=True
+    )
+    return asked
 
 
 def ask(documents: Sequence["ShownDocument"], asked_by: str) -> bool:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from api.cli.sign_agent import app
 from api.sign_agent.devices import KeyFileDevice, device_named
 from ledger.errors import ConfigurationError
 from ledger.gm import sm3
@@ -182,6 +184,17 @@ def test_a_key_file_is_sealed(tmp_path: Path) -> None:
     assert keys.private_key("principal/zhang.san").secret not in path.read_bytes()
     with pytest.raises(ConfigurationError):
         KeyFileDevice(KeyStore(path, "another", iterations=1_000), "principal/zhang.san", provider)
+
+
+def test_without_a_terminal_nobody_is_asked_for_the_passphrase(tmp_path: Path) -> None:
+    # The question stood in the output that a program reads as JSON.
+    file = tmp_path / "sign-agent.keys"
+    asked = ["key", "--principal", "zhang.san", "--key-file", str(file)]
+    made = CliRunner().invoke(app, asked, env={"GUOKU_SIGN_AGENT_PASSPHRASE": ""})
+    assert isinstance(made.exception, ConfigurationError)
+    assert "GUOKU_SIGN_AGENT_PASSPHRASE" in str(made.exception)
+    assert made.output == ""
+    assert not file.exists()
 
 
 def test_a_device_is_made_by_its_maker() -> None:
