@@ -16,6 +16,7 @@ import structlog
 from psycopg_pool import ConnectionPool
 
 from accounting.handing_over_books import HandingOverBooks
+from accounting.handing_over_debts import debts_left
 from budget.balances import BALANCES
 from budget.indicator import INDICATOR, Indicator
 from budget.plan_policy import PLAN_POLICY
@@ -78,6 +79,10 @@ class HandingOver(CommitFollower):
         books.close()
         to = self._opened_next(head)
         sender = ledger_text(key)
+        with self._pool.connection() as connection:
+            debts = debts_left(connection, key, to, (position, chain))
+        if debts:
+            self._do(to, debts)
         count, sum_fen = 0, 0
         for part in self._handed_on(key):
             count += len(part)

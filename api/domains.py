@@ -46,6 +46,7 @@ import budget.year_end.carrying
 import budget.year_end.closing
 import budget.year_end.policy
 import budget.year_end.receiving
+import budget.year_end.taking_debts
 import budget.year_end.writing_off
 import division.account
 import division.adopted
@@ -183,6 +184,7 @@ DOMAINS = (
     budget.year_end.policy,
     budget.year_end.carrying,
     budget.year_end.receiving,
+    budget.year_end.taking_debts,
     budget.year_end.writing_off,
     budget.year_end.closing,
     payments.application,

@@ -53,6 +53,47 @@ class BondRegistered(Event, frozen=True, kw_only=True):
     by: str
 
 
+class DebtsCarriedIn(DebtLimitSet, frozen=True, kw_only=True):
+    """债务承接: a year begins with the limits of the year before, and with each bond as that
+    has left it, told behind it one by one.
+
+    ``from_position`` is that of the closing of ``from_ledger``, ``from_chain`` its chain there;
+    ``bonds_sm3`` is the SM3 of what was brought.
+    """
+
+    TYPE: ClassVar[str] = "ledger.debts_carried_in"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject=LEDGER,
+        asked_by="year_end.take_debts",
+        moves=("debt_limit",),
+        title="债务承接",
+    )
+    from_ledger: str
+    from_position: int
+    from_chain: str
+    bonds_sm3: str
+
+
+class BondCarriedIn(BondRegistered, frozen=True, kw_only=True):
+    """债券结转: a bond goes on with its terms; ``opening_amt`` is what is owed of it.
+
+    Attributes:
+        from_ledger: the year before's.
+        issued_amt: what has come for it in all years.
+        accrued_amt: interest that is accrued and not paid 应付利息.
+        lent_amt: what is lent on to tiers below 转贷.
+    """
+
+    TYPE: ClassVar[str] = "bond.carried_in"
+    TRAITS: ClassVar[Traits] = Traits(
+        subject="bond", opens=("bond.register", "bond_code"), step="journals", title="债券结转"
+    )
+    from_ledger: str
+    issued_amt: Yuan
+    accrued_amt: Yuan
+    lent_amt: Yuan
+
+
 class BondIssued(Event, frozen=True, kw_only=True):
     """债券发行登记: so much of what the central bank has reported as 债务收入, of a loan as
     债务转贷收入, came for this bond."""
@@ -130,4 +171,13 @@ class DebtMoved(Event, frozen=True, kw_only=True):
     lent_amt: Yuan = "0.00"
 
 
-register(DebtLimitSet, BondRegistered, BondIssued, InterestAccrued, BondServiced, DebtMoved)
+register(
+    DebtLimitSet,
+    DebtsCarriedIn,
+    BondRegistered,
+    BondCarriedIn,
+    BondIssued,
+    InterestAccrued,
+    BondServiced,
+    DebtMoved,
+)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from budget.debt_events import DebtLimitSet, DebtMoved
+from budget.debt_events import DebtLimitSet, DebtMoved, DebtsCarriedIn
 from ledger.books import Charts
 from ledger.deciding.registers import (
     WHOLE,
@@ -90,6 +90,7 @@ class DebtLimitFold(RegisterFold):
     FOLLOWS: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {
         DebtMoved: _Moved,
         DebtLimitSet: _LimitSet,
+        DebtsCarriedIn: _LimitSet,
     }
 
     def take(self, event: Any, day: date, rows: Rows, charts: Charts) -> Iterable[Movement]:

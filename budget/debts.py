@@ -12,6 +12,7 @@ from typing import ClassVar
 import msgspec
 
 from budget.debt_events import (
+    BondCarriedIn,
     BondIssued,
     BondRegistered,
     DebtLimitSet,
@@ -68,6 +69,12 @@ class Bond(msgspec.Struct, frozen=True, kw_only=True):
     def is_loan(self) -> bool:
         """Whether the tier above has lent it on 转贷."""
         return self.registered.from_div_code != ""
+
+    @property
+    def begun_amt(self) -> str:
+        """What had come for it when the ledger began."""
+        begun = self.registered
+        return begun.issued_amt if isinstance(begun, BondCarriedIn) else begun.opening_amt
 
     @property
     def kind_of_fund(self) -> str:

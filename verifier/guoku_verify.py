@@ -970,9 +970,14 @@ class SpecialCash:
 _INTEREST, _COST, _PRINCIPAL, _ON_LENDING = "51101", "51103", "51201", "51303"
 _SERVICES = (_INTEREST, _COST, _PRINCIPAL, _ON_LENDING)
 _DEBT_AMOUNTS = ("issued_amt", "owed_amt", "ordered_amt", "accrued_amt", "lent_amt")
+_BOND_TERMS = (
+    *("bond_name", "bond_type_code", "principal_amt", "int_rate", "int_times"),
+    *("issue_date", "due_date", "pro_code", "from_div_code"),
+)
 _WITH_BOND = ("indicator.issued", "indicator.allotted", "indicator.carried_in")
 _DEBT_ACTS = {
     *("ledger.debt_limit_set", "bond.registered", "bond.issued", "bond.interest_accrued"),
+    *("ledger.debts_carried_in", "bond.carried_in"),
     *("debt.moved", "allocation.receipted", "allocation.returned", "bond.serviced"),
 }
 
@@ -990,6 +995,8 @@ class Debts:
         self._orders: dict[str, dict[str, Any]] = {}
         self._indicators: dict[str, str] = {}  # the bond of each that has one
         self._position = 0
+        self._carried: Event | None = None  # what the year has begun with, and each bond behind it
+        self._begun: dict[str, dict[str, Any]] = {}
 
     def take(self, event: Event) -> None:
         body, name = event.body, event.name
@@ -1019,13 +1026,19 @@ class Debts:
 
     def _act(self, event: Event) -> None:
         body, name = event.body, event.name
-        if name == "ledger.debt_limit_set":
+        if name == "ledger.debts_carried_in":
+            self._carried = event
+        if name in ("ledger.debt_limit_set", "ledger.debts_carried_in"):
             self._limits = {"1": fen(body["general_amt"]), "2": fen(body["special_amt"])}
             self._hold(event)
         elif name == "bond.registered":
             self._bonds[body["bond_code"]] = body
             opening = fen(body.get("opening_amt", "0.00"))
             self._add(body["bond_code"], issued_amt=opening, owed_amt=opening)
+        elif name == "bond.carried_in":
+            self._bonds[body["bond_code"]] = self._begun[body["bond_code"]] = body
+            amounts = {each: fen(body[each]) for each in ("issued_amt", "accrued_amt", "lent_amt")}
+            self._add(body["bond_code"], owed_amt=fen(body.get("opening_amt", "0.00")), **amounts)
         elif name == "bond.issued":
             self._add(body["bond_code"], issued_amt=fen(body["amt"]), owed_amt=fen(body["amt"]))
         elif name == "bond.interest_accrued":
@@ -1096,6 +1109,30 @@ class Debts:
             if (due or nothing) != (told or nothing):
                 what = f"of bond {code} is owed other than its acts make 债务余额不符"
                 self._report.wrong("decision", self._position, what)
+
+    def opened_from(self, before: "Debts", ledger: str) -> None:
+        """Holds what this year begins to owe against what the year before has left owed; a year
+        whose debts were told by hand begins with those."""
+        if self._carried is None:
+            return
+        if self._carried.body["from_ledger"] != ledger or self._limits_begun() != before._limits:
+            self._wrong(self._carried, f"its limits of debt are not those of {ledger} 债务限额不符")
+        nothing = dict.fromkeys(_DEBT_AMOUNTS, 0)
+        for code in sorted(before._bonds.keys() | self._begun.keys()):
+            self._report.count("decision")
+            begun, bond = self._begun.get(code, {}), before._bonds.get(code, {})
+            row = before._moved.get(code, nothing)
+            left = {**row, "owed_amt": row["owed_amt"] + row["ordered_amt"], "ordered_amt": 0}
+            taken = {name: fen(begun.get(name, "0.00")) for name in _DEBT_AMOUNTS}
+            taken["owed_amt"] = fen(begun.get("opening_amt", "0.00"))
+            if taken != left or any(begun.get(name) != bond.get(name) for name in _BOND_TERMS):
+                what = f"bond {code} does not begin with what {ledger} has left of it 债务不符"
+                self._wrong(self._carried, what)
+
+    def _limits_begun(self) -> dict[str, int]:
+        assert self._carried is not None
+        body = self._carried.body
+        return {"1": fen(body["general_amt"]), "2": fen(body["special_amt"])}
 
 
 class ByHand:
@@ -1797,6 +1834,7 @@ NUMBERED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     ),
     "placement.returned": ("placement.return", _field("notice_no")),
     "ledger.debt_limit_set": ("debt_limit.set", _field("debt_limit_no")),
+    "ledger.debts_carried_in": ("year_end.take_debts", _field("from_ledger")),
     "bond.registered": ("bond.register", _field("bond_code")),
     "bond.issued": ("bond.issue", _field("issue_no")),
     "bond.interest_accrued": ("bond.accrue", _field("int_accrual_no")),
@@ -1899,6 +1937,7 @@ FOLLOWERS = {
     "cash.moved",
     "special_cash.moved",
     "debt.moved",
+    "bond.carried_in",
     "bond.serviced",
     "income.day_reported",
     "balance.day_reported",
@@ -1937,6 +1976,7 @@ OPENING = {
     "budget_row.asked": ("budget_row.open", _field("bgt_pman_id")),
     "indicator.allotted": ("indicator.issue", _field("bgt_id")),
     "indicator.carried_in": ("indicator.issue", _field("bgt_id")),
+    "bond.carried_in": ("bond.register", _field("bond_code")),
     "monitor.hit": ("monitor_hit.open", _field("hit_no")),
     "correction.told": ("correction.tell", _field("tell_no")),
     "reconciliation.opened": ("reconciliation.open", _field("recon_no")),
@@ -4314,6 +4354,7 @@ class Export:
         chain = Chain(report, opening, self.rows("commits.ndjson.gz"))
         tree, folds = Tree(), Folds(self, report, scratch)
         self.year_books, self.special_cash = folds.year_books, folds.special_cash
+        self.debts = folds.debts
         folds.numbers.keep(self.rows("command_keys.ndjson.gz"))
         folds.signatures.times = times = Times(self._corrections())
         last, recorded_us = self.first - 1, 0
@@ -4738,6 +4779,7 @@ def _verify_exports(asked: argparse.Namespace, report: Report) -> None:
     if f"{division}-{int(year) + 1}" != export.about["ledger"]:
         raise Unreadable(f"{before.about['ledger']} is not the year before")
     export.year_books.opened_from(before.year_books, before.special_cash, before.about["ledger"])
+    export.debts.opened_from(before.debts, before.about["ledger"])
     if former.findings():
         report.wrong(
             "books", None, f"the export of {before.about['ledger']} does not hold 上年不符"

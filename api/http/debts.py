@@ -92,7 +92,7 @@ def _view(key: int, bond: Bond, commit: Any = UNSET) -> BondView:
         pro_code=registered.pro_code,
         from_div_code=registered.from_div_code,
         opening_amt=registered.opening_amt,
-        issued_amt=yuan(issued_fen + stored_fen(registered.opening_amt)),
+        issued_amt=yuan(issued_fen + stored_fen(bond.begun_amt)),
         issues=[BondStepView(number=issue.issue_no, amt=issue.amt) for issue in bond.issues],
         accruals=[BondStepView(number=each.int_accrual_no, amt=each.amt) for each in bond.accruals],
         by=registered.by,

@@ -37,7 +37,7 @@ from ledger.verification.record import stored_keys, stored_notes
 from ledger.verification.registers import RegisterCheck
 from ledger.verification.sealed import NodeCheck
 from ledger.verification.sequence import PositionCheck, VersionCheck
-from payments.verification import carried, issued, lines, register
+from payments.verification import carried, debts_carried, issued, lines, register
 from payments.verification.clearing import ClearedTotals, ClearingCheck, zero_balance_accounts
 from payments.verification.documents import NamedDocuments
 from payments.verification.lifecycle import PaymentCheck
@@ -50,7 +50,10 @@ from payments.verification.state import Verified, load_verified, save_verified
 Progress = Callable[[str, int, int], None]
 
 HISTORY, SIGNATURES = "history", "signatures"
-JOINED = (approvals, codes, heads, readings, carried, issued, lines, register)  # in every run
+JOINED = (  # in every run
+    *(approvals, codes, heads, readings),
+    *(carried, debts_carried, issued, lines, register),
+)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from budget.debt_events import BondRegistered, DebtLimitSet, DebtMoved
+from budget.debt_events import BondCarriedIn, BondRegistered, DebtLimitSet, DebtMoved
 from budget.debt_register import DEBT_LIMIT, KINDS, Debt, debt_changes, outstanding_change
 from ledger.events import Event, decode, type_names, types_that
 from ledger.money import stored_fen
@@ -16,6 +16,7 @@ SELECT type, effective_on, payload FROM events
 WHERE ledger_id = %s AND position <= %s AND type = ANY(%s) ORDER BY position"""
 _TYPES: tuple[type[Event], ...] = (
     BondRegistered,
+    BondCarriedIn,
     *types_that(lambda traits: DEBT_LIMIT.name in traits.moves),
 )
 _TERMS = ("bond_name", "bond_type_code", "int_rate", "issue_date", "due_date", "pro_code")

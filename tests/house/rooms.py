@@ -110,7 +110,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             " openings reconciliation special_income vouchers"
         ),
         "carrying_books intake",
-        "handing_over_books verification",
+        "handing_over_books handing_over_debts verification",
         "handing_over",
     ),
     "projections": (
@@ -164,7 +164,7 @@ _BESIDE_DECISIONS = {
     f"accounting.{name}"
     for name in (
         *("book_balances", "deposits_left", "handing_over", "handing_over_books"),
-        *("intake", "verification"),
+        *("handing_over_debts", "intake", "verification"),
     )
 }
 DECIDING = (

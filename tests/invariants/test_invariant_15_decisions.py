@@ -97,6 +97,7 @@ ELSEWHERE = {
             "year_end.close_books",
             "year_end.begin_openings",
             "year_end.take_opening",
+            "year_end.take_debts",
         ),
         "accounting/test_year_end",
     ),
