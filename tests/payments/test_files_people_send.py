@@ -127,6 +127,19 @@ def test_what_a_spreadsheet_made_of_a_long_number_is_none(field: str, written: s
     assert (error.column, written in error.detail) == (field, True)
 
 
+@pytest.mark.parametrize("field", ["payee_bank_no", "iden_no", "pay_detail_id"])
+@pytest.mark.parametrize("written", ["１０２５８１０００００１", "nan", "NaN", "null", "4401Ｘ"])
+def test_a_number_of_another_width_or_none_is_no_number(field: str, written: str) -> None:
+    """Accounts were refused so; the number of a bank was sent to one as nan."""
+    report = FileErrors()
+    names = ("payee_acct_name", "payee_acct_no", "payee_acct_bank_name", "pay_amt", field)
+    lines = "\n".join(map(",".join, (names, (*PAYEE, "435.00", written))))
+    [row] = rows_of(lines.encode())
+    assert checked(row, 1, report) is None
+    [error] = report.shown
+    assert (error.column, written in error.detail) == (field, True)
+
+
 # ---- where the columns are named
 
 
