@@ -20,6 +20,13 @@ _OF_SPREADSHEETS = re.compile(
     re.IGNORECASE,
 )
 
+# Cells that are the number of somebody or something, and what is none: what other programs write
+# for no value, and digits and letters of another width, by which two that look alike would be two.
+_NUMBERS = frozenset({"pay_detail_id", "payee_bank_no", "iden_no"})
+is_no_number = re.compile(
+    r"(?i:nan|null|none|[+-]?inf)\Z|.*[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
+).match
+
 
 class LineError(msgspec.Struct, frozen=True):
     """What is wrong with a line of the file; ``column`` "" is the line as a whole."""
@@ -61,7 +68,8 @@ class FileErrors:
 
 
 def check_text(name: str, text: str) -> None:
-    """A cell that says an element of the register: its shape, and that no spreadsheet has made it.
+    """A cell that says an element of the register: its shape, and that no spreadsheet has made it;
+    of a number, that it is one.
 
     Raises:
         RequestError: ``malformed``.
@@ -71,4 +79,8 @@ def check_text(name: str, text: str) -> None:
         raise RequestError(
             Code.MALFORMED,
             f"{name} holds a formula, a mark or an error of a spreadsheet, {found[0]!r}",
+        )
+    if name in _NUMBERS and is_no_number(text):
+        raise RequestError(
+            Code.MALFORMED, f"{name} is no value, or has full-width digits or letters"
         )

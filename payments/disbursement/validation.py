@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from ledger.elements.register import ElementRegister
-from ledger.errors import Code, GuokuError, RequestError
-from ledger.files.checking import FileErrors, check_text
+from ledger.errors import GuokuError, RequestError
+from ledger.files.checking import FileErrors, check_text, is_no_number
 from ledger.files.columns import Layout, Row
 from ledger.money import AMOUNT_MAX_FEN, parse_yuan
 from payments.disbursement.lines import StoredLine
@@ -32,12 +32,6 @@ LAYOUT = Layout(FIELDS, REQUIRED, amounts=("pay_amt",))
 # what is not plainly sound: a space at either end (printable texts have no other white space), or
 # what may be a formula or an error of a spreadsheet, or a number as it writes them
 _EDGE = re.compile(r"\| | \||\|[=+@#'-]|_x|[Ee]\+")
-# what stands for no value in other programs, and digits and letters of another width: two ids that
-# look alike would be two
-_NUMBERS = ("pay_detail_id", "payee_bank_no", "iden_no")
-_NO_NUMBER = re.compile(
-    r"(?i:nan|null|none|[+-]?inf)\Z|.*[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
-)
 _IS_ACCOUNT = ElementRegister.ELEMENTS["payee_acct_no"].shape.fullmatch
 
 _LENGTHS = tuple(ElementRegister.ELEMENTS[name].max_length for name in FIELDS)
@@ -82,7 +76,7 @@ def _plainly_sound(texts: Sequence[str]) -> bool:
         and len(iden_no) <= _IDEN_MAX
         and len(remark) <= _REMARK_MAX
         and _EDGE.search(everything) is None
-        and not any(map(_NO_NUMBER.match, (detail_id, bank_no, iden_no)))
+        and not any(map(is_no_number, (detail_id, bank_no, iden_no)))
     )
 
 
@@ -112,10 +106,6 @@ def _problem(name: str, text: str) -> GuokuError | None:
         elif text or name in REQUIRED:
             check_text(name, text)
             check_encodable(text, pointer=f"/{name}")
-            if name in _NUMBERS and _NO_NUMBER.match(text):
-                raise RequestError(
-                    Code.MALFORMED, f"{name} is no value, or has full-width digits or letters"
-                )
     except RequestError as error:
         return error
     return None
