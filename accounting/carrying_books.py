@@ -18,7 +18,7 @@ from accounting.entered_rows import NamedAccount
 from accounting.entering import require_balanced
 from accounting.openings import OPENINGS
 from accounting.special_deposits import deposits_of, named_accounts
-from ledger.account_set import division_of, fiscal_year_of, parse_ledger
+from ledger.account_set import require_year_before
 from ledger.books import Books
 from ledger.books.closing_steps import NOMINAL
 from ledger.books.given import GivenLine, given_journal
@@ -67,12 +67,7 @@ class BeginOpenings(Command, frozen=True, kw_only=True):
     special_accounts: bool = False
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        before = parse_ledger(self.from_ledger)
-        due = division_of(state.ledger_id), state.fiscal_year - 1
-        if (division_of(before), fiscal_year_of(before)) != due:
-            raise Refusal(
-                Code.INVALID_STATE, f"{self.from_ledger} is not the year before this ledger's"
-            )
+        require_year_before(state.ledger_id, self.from_ledger)
         day = first_open_day(state, date(state.fiscal_year, 1, 1))
         books, opened = state.books(day), state.settings.get(OPENINGS).books
         for name in self.books:

@@ -14,7 +14,7 @@ import re
 from datetime import date
 from functools import lru_cache
 
-from ledger.errors import AccessError, Code
+from ledger.errors import AccessError, Code, Refusal
 
 SYSTEM_DIVISION = "000000000"
 
@@ -57,6 +57,15 @@ def division_of(key: int) -> str:
 def fiscal_year_of(key: int) -> int:
     """The fiscal year, which is the calendar year (预算法 §18); 0 of a standing ledger."""
     return key % YEARS
+
+
+def require_year_before(key: int, from_ledger: str) -> None:
+    """That what a ledger takes over is of its division's year before; raises Refusal
+    ``invalid_state``."""
+    before = parse_ledger(from_ledger)
+    due = division_of(key), fiscal_year_of(key) - 1
+    if (division_of(before), fiscal_year_of(before)) != due:
+        raise Refusal(Code.INVALID_STATE, f"{from_ledger} is not the year before this ledger's")
 
 
 def system_ledger(fiscal_year: int) -> int:

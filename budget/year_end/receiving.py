@@ -17,14 +17,13 @@ from budget.issuing import opening_rows, require_new
 from budget.year_end.carrying import LAST_YEARS
 from budget.year_end_events import CarriedIndicator, CarriedTaken, IndicatorCarriedIn
 from division.agencies import agency_on
-from ledger.account_set import division_of, fiscal_year_of, parse_ledger
+from ledger.account_set import division_of, require_year_before
 from ledger.calendar import first_open_day
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
-from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen, yuan
 
@@ -84,12 +83,7 @@ class TakeCarried(Command, frozen=True, kw_only=True):
         return (CARRY_IN, self.part_no), *((INDICATOR, item.bgt_id) for item in self.items)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        before = parse_ledger(self.from_ledger)
-        due = division_of(state.ledger_id), state.fiscal_year - 1
-        if (division_of(before), fiscal_year_of(before)) != due:
-            raise Refusal(
-                Code.INVALID_STATE, f"{self.from_ledger} is not the year before this ledger's"
-            )
+        require_year_before(state.ledger_id, self.from_ledger)
         day = first_open_day(state, date(state.fiscal_year, 1, 1))
         for index, item in enumerate(self.items):
             require_new(state, item.bgt_id, f"/items/{index}")

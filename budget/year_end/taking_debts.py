@@ -24,7 +24,7 @@ from budget.debt_register import (
     outstanding_change,
 )
 from budget.debts import BOND, DEBTS_KEPT
-from ledger.account_set import division_of, fiscal_year_of, parse_ledger
+from ledger.account_set import require_year_before
 from ledger.calendar import first_open_day
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind
@@ -72,6 +72,11 @@ def as_carried(registered: BondRegistered, row: Debt | None) -> CarriedBond:
     )
 
 
+def as_begun(begun: BondCarriedIn) -> CarriedBond:
+    """A bond as the year begins with it."""
+    return CarriedBond(**{name: getattr(begun, name) for name in CarriedBond.__struct_fields__})
+
+
 class TakeDebts(Command, frozen=True, kw_only=True):
     """债务承接: limits and bonds, all of them or none; ``from_position`` is that of the closing of
     ``from_ledger``."""
@@ -90,10 +95,7 @@ class TakeDebts(Command, frozen=True, kw_only=True):
     def asked_in(cls, told: Told) -> Iterable[Command]:
         """The bonds are told behind the event."""
         begun = (event for event in told.behind() if isinstance(event, BondCarriedIn))
-        bonds = tuple(
-            CarriedBond(**{name: getattr(event, name) for name in CarriedBond.__struct_fields__})
-            for event in begun
-        )
+        bonds = tuple(map(as_begun, begun))
         return (cls(**fields_in(cls, told.event, bonds=bonds)),)
 
     @property
@@ -114,12 +116,7 @@ class TakeDebts(Command, frozen=True, kw_only=True):
         return *((BOND, bond.bond_code) for bond in self.bonds), *DEBT_NEEDS
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        before = parse_ledger(self.from_ledger)
-        due = division_of(state.ledger_id), state.fiscal_year - 1
-        if (division_of(before), fiscal_year_of(before)) != due:
-            raise Refusal(
-                Code.INVALID_STATE, f"{self.from_ledger} is not the year before this ledger's"
-            )
+        require_year_before(state.ledger_id, self.from_ledger)
         if state.settings.get(DEBTS_KEPT).on:
             raise Refusal(Code.ALREADY_OPENED, "the ledger has been told its debts 已下达债务限额")
         day = first_open_day(state, date(state.fiscal_year, 1, 1))
@@ -141,7 +138,7 @@ class TakeDebts(Command, frozen=True, kw_only=True):
         )
         events: list[tuple[AnyKind | None, str, Event]] = [(None, "", head)]
         for bond, left in zip(self.bonds, told, strict=True):
-            said = {name: getattr(bond, name) for name in CarriedBond.__struct_fields__}
+            said = msgspec.structs.asdict(bond)
             begun = BondCarriedIn(**said, from_ledger=self.from_ledger, by=by)
             events += [(BOND, bond.bond_code, begun), (None, "", left)]
         opens = [(BOND, bond.bond_code) for bond in self.bonds]

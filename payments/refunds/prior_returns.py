@@ -17,14 +17,13 @@ from budget.balances import BALANCES
 from budget.indicator import INDICATOR, Indicator, moved
 from budget.year_end.receiving import next_number
 from budget.year_end_events import IndicatorCarriedIn, carried_mark
-from ledger.account_set import division_of, fiscal_year_of, parse_ledger
+from ledger.account_set import fiscal_year_of, parse_ledger, require_year_before
 from ledger.calendar import evidence_day
 from ledger.deciding.command import Command, Need, Told, fields_in
 from ledger.deciding.objects import AnyKind, Kind
 from ledger.deciding.registers import WHOLE, AnyRegister, MovedRow
 from ledger.deciding.state import Decision, LedgerState
 from ledger.elements.register import DIMENSIONS
-from ledger.errors import Code, Refusal
 from ledger.events import Event
 from ledger.money import stored_fen
 from payments.clearing.uncleared import UNCLEARED
@@ -156,12 +155,7 @@ class BookReturn(Command, frozen=True, kw_only=True):
         return (PRIOR_RETURN, self.return_no), *carried, (UNCLEARED, WHOLE), *special
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        before = parse_ledger(self.from_ledger)
-        due = division_of(state.ledger_id), state.fiscal_year - 1
-        if (division_of(before), fiscal_year_of(before)) != due:
-            raise Refusal(
-                Code.INVALID_STATE, f"{self.from_ledger} is not the year before this ledger's"
-            )
+        require_year_before(state.ledger_id, self.from_ledger)
         said = date.fromisoformat(self.handed.refund_date)
         day = evidence_day(state, said, since=date(state.fiscal_year, 1, 1))
         # point of no return: the money has moved, nothing below refuses

@@ -10,7 +10,7 @@ from budget.debt_events import (
     DebtsCarriedIn,
 )
 from budget.debt_register import Debt, debt_changes
-from budget.year_end.taking_debts import CarriedBond, as_carried
+from budget.year_end.taking_debts import CarriedBond, as_begun, as_carried
 from ledger.account_set import parse_ledger
 from ledger.events import Event, decode, type_names
 from ledger.reading.loading import chains_at
@@ -62,7 +62,7 @@ class DebtsCarriedCheck(EventCheck):
         for code in sorted(due.keys() | self._begun.keys()):
             self.findings.count(self.NAME, 1)
             begun = self._begun.get(code)
-            if begun is None or code not in due or _said(begun) != due[code]:
+            if begun is None or code not in due or as_begun(begun) != due[code]:
                 self._wrong(
                     position, f"bond {code} does not begin with what {head.from_ledger} has left"
                 )
@@ -88,7 +88,3 @@ class DebtsCarriedCheck(EventCheck):
 
     def _wrong(self, position: int, what: str) -> None:
         self.findings.add(self.NAME, position, f"{what} 债务不符")
-
-
-def _said(begun: BondCarriedIn) -> CarriedBond:
-    return CarriedBond(**{name: getattr(begun, name) for name in CarriedBond.__struct_fields__})
