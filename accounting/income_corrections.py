@@ -16,7 +16,6 @@ from accounting.income_orders import (
     IncomeCorrection,
     IncomeDone,
     account_of,
-    booked_on,
     check_place,
     done,
     journal,
@@ -176,7 +175,7 @@ class OrderIncomeCorrection(Command, frozen=True, kw_only=True):
                 "the refund was of another code, fund, level or treasury account",
                 pointer="/inc_sort_code",
             )
-        if not booked_on(refund):
+        if not refund.paid_on:
             raise Refusal(Code.INVALID_STATE, f"refund {self.inc_refund_no} was not paid 未退付")
         left_fen = refund.left_fen
         for cached in state.cached(INCOME_CORRECTION).values():

@@ -58,6 +58,11 @@ class IncomeRefund(msgspec.Struct, frozen=True, kw_only=True):
     returns: tuple[IncomeRefundReturned, ...] = ()
 
     @property
+    def paid_on(self) -> str:
+        """The day on which it was booked; "" of one that was not paid."""
+        return day_paid(self.receipt)
+
+    @property
     def left_fen(self) -> int:
         """What was paid and has not come back."""
         return left_of(self.receipt, self.returns)
@@ -84,6 +89,11 @@ class IncomeCorrection(msgspec.Struct, frozen=True, kw_only=True):
         return REJECTED if self.receipt.rejected else CORRECTED
 
     @property
+    def corrected_on(self) -> str:
+        """The day on which it was booked; "" of one that was not corrected."""
+        return day_paid(self.receipt)
+
+    @property
     def moves(self) -> IncomeMove:
         """Of what the income goes, and of what it becomes."""
         ordered = self.ordered
@@ -101,11 +111,6 @@ def place_ordered(ordered: IncomeRefundOrdered | IncomeCorrectionOrdered) -> Inc
     """Of what it is ordered."""
     codes = ordered.inc_sort_code, ordered.fund_type_code, ordered.budget_level_code
     return IncomePlace(ordered.cash_acct, *codes)
-
-
-def booked_on(order: IncomeRefund | IncomeCorrection) -> str:
-    """The day on which it was done; "" of one that was not."""
-    return day_paid(order.receipt)
 
 
 def _fold_refund(refund: IncomeRefund | None, event: Event) -> IncomeRefund | None:

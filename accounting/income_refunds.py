@@ -13,7 +13,6 @@ from accounting.income_orders import (
     INCOME_REFUND,
     IncomeRefund,
     account_of,
-    booked_on,
     check_place,
     done,
     journal,
@@ -179,14 +178,12 @@ class ReturnIncomeRefund(ApplyOrderReturn, frozen=True, kw_only=True):
         return (INCOME_REFUND, self.inc_refund_no), *BOOKING_NEEDS
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        refund = state.get(INCOME_REFUND, self.inc_refund_no)
-        if refund is None or not booked_on(refund):
-            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+        refund = self.require_paid(state.get(INCOME_REFUND, self.inc_refund_no))
         self.require_new(refund.returns)
         amount_fen = parse_yuan(self.amt)
         self._require_left(refund, amount_fen)
         order, place = refund.ordered, refund.place
-        since = date.fromisoformat(booked_on(refund))
+        since = date.fromisoformat(refund.paid_on)
         happened = done(state, order.cash_acct, self.return_date, since, {place: amount_fen})
         moved = [
             *received(state, happened.day, happened.received),

@@ -208,10 +208,9 @@ class ReturnDispatch(ApplyOrderReturn, frozen=True, kw_only=True):
         return (FUND_DISPATCH, self.dispatch_no), (TIER_FUNDS, WHOLE), (CASH, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        dispatch: FundDispatch | None = state.get(FUND_DISPATCH, self.dispatch_no)
-        order = self._returned_order(dispatch)
-        assert dispatch is not None
-        day = evidence_day(state, self.return_date, since=date.fromisoformat(dispatch.paid_on))
+        dispatch: FundDispatch = self.require_paid(state.get(FUND_DISPATCH, self.dispatch_no))
+        self._require_whole(dispatch)
+        order, day = dispatch.ordered, self.day_back(state, dispatch.paid_on)
         fund, amt_fen = order.fund_type_code, parse_yuan(self.amt)
         acct = account_back(state, order)
         below = is_below(division_of(state.ledger_id), order.rec_div_code)
@@ -244,14 +243,9 @@ class ReturnDispatch(ApplyOrderReturn, frozen=True, kw_only=True):
             documents=self.documents,
         )
 
-    def _returned_order(self, dispatch: FundDispatch | None) -> FundsDispatched:
-        """The order, which has left, whole as the notice says, and is known to be nowhere.
-
-        Raises:
-            Refusal: ``receipt_mismatch``.
-        """
-        if dispatch is None or not dispatch.paid_on:
-            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+    def _require_whole(self, dispatch: FundDispatch) -> None:
+        """That it is known to be nowhere, and comes back whole; raises Refusal
+        ``receipt_mismatch``."""
         if dispatch.status != PAID:
             raise Refusal(
                 Code.RECEIPT_MISMATCH, f"dispatch {self.dispatch_no} is {dispatch.status} already"
@@ -261,4 +255,3 @@ class ReturnDispatch(ApplyOrderReturn, frozen=True, kw_only=True):
                 Code.RECEIPT_MISMATCH,
                 f"a dispatch comes back whole: it was over {dispatch.ordered.amt}, not {self.amt}",
             )
-        return dispatch.ordered

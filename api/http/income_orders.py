@@ -13,7 +13,6 @@ from accounting.income_orders import (
     INCOME_REFUND,
     IncomeCorrection,
     IncomeRefund,
-    booked_on,
 )
 from accounting.income_refunds import OrderIncomeRefund
 from api.access import Right
@@ -127,7 +126,7 @@ def _refund_view(key: int, refund: IncomeRefund, commit: Any = UNSET) -> IncomeR
         reason=ordered.reason,
         voucher_no=ordered.voucher_no,
         order_date=ordered.order_date,
-        paid_on=booked_on(refund),
+        paid_on=refund.paid_on,
         agent_business_no=receipt.agent_business_no if receipt else "",
         rejected=receipt.rejected if receipt else "",
         is_reported=receipt is not None and receipt.is_reported,
@@ -167,7 +166,7 @@ def _correction_view(
         reason=ordered.reason,
         voucher_no=ordered.voucher_no,
         order_date=ordered.order_date,
-        corrected_on=booked_on(correction),
+        corrected_on=correction.corrected_on,
         agent_business_no=receipt.agent_business_no if receipt else "",
         rejected=receipt.rejected if receipt else "",
         is_reported=receipt is not None and receipt.is_reported,

@@ -254,9 +254,7 @@ class ReturnAdvance(ApplyOrderReturn, frozen=True, kw_only=True):
         return (ADVANCE, self.adv_no), (STANDING_OUT, WHOLE), (CASH, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        advance = state.get(ADVANCE, self.adv_no)
-        if advance is None or not advance.paid_on:
-            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+        advance = self.require_paid(state.get(ADVANCE, self.adv_no))
         self.require_new(advance.returns)
         day = self.day_back(state, advance.paid_on)
         fund, amount_fen = advance.ordered.fund_type_code, parse_yuan(self.amt)

@@ -325,9 +325,7 @@ class ReturnAllocation(ApplyOrderReturn, frozen=True, kw_only=True):
         return (ALLOCATION, self.alloc_no), (CASH, WHOLE), *DEBT_NEEDS
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        allocation = state.get(ALLOCATION, self.alloc_no)
-        if allocation is None or not allocation.paid_on:
-            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+        allocation = self.require_paid(state.get(ALLOCATION, self.alloc_no))
         self.require_new(allocation.returns)
         amount_fen, left_fen = parse_yuan(self.amt), allocation.left_fen
         if amount_fen > left_fen:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from ledger.calendar import day_text, evidence_day, require_not_final
 from ledger.deciding.command import Command, Told, fields_in
@@ -19,6 +19,16 @@ class Came(Protocol):
     def notice_no(self) -> str: ...
     @property
     def agent_business_no(self) -> str: ...
+
+
+class OrderPaid(Protocol):
+    """An order that was given; ``paid_on`` is "" of one that was not paid."""
+
+    @property
+    def paid_on(self) -> str: ...
+
+
+PaidOrder = TypeVar("PaidOrder", bound=OrderPaid)
 
 
 class ByCentralBank(Command, frozen=True, kw_only=True):
@@ -123,6 +133,12 @@ class ApplyOrderReturn(ByCentralBank, frozen=True, kw_only=True):
             "reason": self.reason,
             **self.evidence(by),
         }
+
+    def require_paid(self, order: PaidOrder | None) -> PaidOrder:
+        """The order, which was given and paid; raises Refusal ``receipt_mismatch``."""
+        if order is None or not order.paid_on:
+            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+        return order
 
     def day_back(self, state: LedgerState, paid_on: str) -> date:
         """The day on which what came back of an order is booked, which was paid on ``paid_on``.

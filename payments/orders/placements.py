@@ -312,9 +312,7 @@ class ReturnPlacement(ApplyOrderReturn, frozen=True, kw_only=True):
         return (PLACEMENT, self.place_no), (PLACED, WHOLE), (CASH, WHOLE)
 
     def decide(self, state: LedgerState, by: str) -> Decision:
-        placement = state.get(PLACEMENT, self.place_no)
-        if placement is None or not placement.paid_on:
-            raise Refusal(Code.RECEIPT_MISMATCH, f"no order {self.voucher_no!r} was paid")
+        placement = self.require_paid(state.get(PLACEMENT, self.place_no))
         self.require_new(placement.returns)
         day = self.day_back(state, placement.paid_on)
         fund, amount_fen = placement.ordered.fund_type_code, parse_yuan(self.amt)
