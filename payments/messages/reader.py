@@ -149,17 +149,22 @@ def text_of(row: dict[str, str], tag: str, pointer: str) -> str:
     return text
 
 
+def trimmed_of(row: dict[str, str], tag: str, pointer: str) -> str:
+    """A field's text without the white space around it."""
+    return text_of(row, tag, pointer).strip(EDGES)
+
+
 def amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
     """A field's amount in fen, zero included, from yuan text with two decimals."""
     try:
-        return parse_yuan(text_of(row, tag, pointer).strip(EDGES), zero=True)
+        return parse_yuan(trimmed_of(row, tag, pointer), zero=True)
     except RequestError as error:
         raise malformed(f"{tag}: {error.detail}", f"{pointer}/{tag}") from None
 
 
 def signed_amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
     """Likewise, of an amount that may be negative."""
-    text = text_of(row, tag, pointer).strip(EDGES)
+    text = trimmed_of(row, tag, pointer)
     try:
         return parse_yuan(text, signed=True, zero=True)
     except RequestError as error:
@@ -168,7 +173,7 @@ def signed_amount_of(row: dict[str, str], tag: str, pointer: str) -> int:
 
 def date_of(row: dict[str, str], tag: str, pointer: str) -> dt.date:
     """A field's date, from ``YYYYMMDD`` or ``YYYY-MM-DD``."""
-    if match := _DATE.fullmatch(text_of(row, tag, pointer).strip(EDGES)):
+    if match := _DATE.fullmatch(trimmed_of(row, tag, pointer)):
         try:
             return dt.date(int(match[1]), int(match[3]), int(match[4]))
         except ValueError:
@@ -178,7 +183,7 @@ def date_of(row: dict[str, str], tag: str, pointer: str) -> dt.date:
 
 def year_of(row: dict[str, str], tag: str, pointer: str) -> int:
     """A field's year, from four digits."""
-    text = text_of(row, tag, pointer).strip(EDGES)
+    text = trimmed_of(row, tag, pointer)
     if not _YEAR.fullmatch(text):
         raise malformed(f"{tag} is not a year of four digits", f"{pointer}/{tag}")
     return int(text)

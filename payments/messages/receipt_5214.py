@@ -14,7 +14,15 @@ from ledger.money import parse_yuan, yuan
 from payments.messages import gbk, layout
 from payments.messages.fixed_layout import FixedLayout, template
 from payments.messages.layout import compact_date, detail_pointer
-from payments.messages.reader import EDGES, amount_of, date_of, malformed, text_of, year_of
+from payments.messages.reader import (
+    EDGES,
+    amount_of,
+    date_of,
+    malformed,
+    text_of,
+    trimmed_of,
+    year_of,
+)
 from payments.messages.voucher_5214 import (
     DETAIL,
     MAIN,
@@ -269,17 +277,15 @@ def _read_any(data: bytes, due: str) -> Receipt5214:
 def _receipt_detail(index: int, row: dict[str, str]) -> ReceiptDetail:
     pointer = detail_pointer(index)
     detail = ReceiptDetail(
-        id=text_of(row, "Id", pointer).strip(EDGES),
+        id=trimmed_of(row, "Id", pointer),
         payee_acct_no=row.get("PayeeAcctNo", "").strip(EDGES),
         pay_amt=amount_of(row, "PayAmt", pointer),
         x_pay_amt=amount_of(row, "XPayAmt", pointer),
         x_add_word=row.get("XAddWord", ""),
     )
     _check_line(index, detail.pay_amt, detail.x_pay_amt)
-    if detail.x_pay_amt and row.get("XPayeeAcctNo", "").strip(EDGES) not in (
-        "",
-        detail.payee_acct_no,
-    ):
+    paid_account = row.get("XPayeeAcctNo", "").strip(EDGES)
+    if detail.x_pay_amt and paid_account not in ("", detail.payee_acct_no):
         raise _mismatch(
             "another account was paid than the voucher's", f"{detail_pointer(index)}/XPayeeAcctNo"
         )

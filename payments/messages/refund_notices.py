@@ -14,7 +14,7 @@ from ledger.errors import RequestError
 from ledger.money import parse_yuan, yuan
 from payments.messages.layout import compact_date, detail_pointer, read_voucher
 from payments.messages.plain_form import PlainForm
-from payments.messages.reader import EDGES, date_of, malformed, text_of
+from payments.messages.reader import date_of, malformed, text_of, trimmed_of
 from payments.messages.vt_codes import REFUND_NOTICE, RETURN_NOTICE, NoticeCode
 
 SINGLE, WHOLE = "1", "2"  # RefundType: 单笔退款, 全部退款
@@ -175,7 +175,7 @@ def _line(row: dict[str, str], pointer: str) -> NoticeLine:
 def _amount(row: dict[str, str], pointer: str) -> int:
     """What came back, in fen: positive in a 2203 and negative in a 2252, here without sign."""
     try:
-        return abs(parse_yuan(text_of(row, "PayAmt", pointer).strip(EDGES), signed=True))
+        return abs(parse_yuan(trimmed_of(row, "PayAmt", pointer), signed=True))
     except RequestError as error:
         raise malformed(f"PayAmt: {error.detail}", f"{pointer}/PayAmt") from None
 
