@@ -7,7 +7,6 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query
 from msgspec import UNSET
-from psycopg import Connection
 from starlette.responses import Response
 
 from api.http.agencies import require_bank
@@ -15,7 +14,7 @@ from api.http.by_day import Resource
 from api.http.division_lists import DivisionRead
 from api.http.division_routes import OF_DIVISION, DivisionRoute, Shown, admit_to_division
 from api.http.models.enums import Tag
-from api.http.moments import AsOf
+from api.http.moments import AsOf, setting_as_of
 from api.http.parameters import Day, DivisionCode
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import ANSWERS, DirectAnswer, DirectRoute, Operation
@@ -23,15 +22,13 @@ from api.http.views import Committed, commit_view
 from division.account import ACCOUNT, ACCOUNTS, ChangeAccount, RegisterAccount
 from division.calendar import CALENDAR, Calendar, SetCalendar
 from division.card import CARD, CARDS, ChangeCard, RegisterCard
-from division.folded import folded_setting
 from division.payee import PAYEE, PAYEES, ChangePayee, RegisterPayee
 from division.staff import STAFF, STAFFS, ChangeStaff, RegisterStaff
 from division.standard import STANDARD, STANDARDS, ChangeStandard, RegisterStandard
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code, RequestError
-from ledger.reading.objects import read_head
-from projections.core.moments import Moment, day_of, one_moment, reach
+from projections.core.moments import day_of
 
 DAYS_SHOWN_MAX = 366
 
@@ -138,17 +135,10 @@ async def show_calendar(
     count = (end - begin).days + 1
     if not 0 < count <= DAYS_SHOWN_MAX:
         raise RequestError(Code.MALFORMED, f"1 to {DAYS_SHOWN_MAX} days are shown", pointer="/to")
-    calendar = await call.read(lambda connection: _calendar(connection, key, moment))
+    calendar = await call.read(lambda connection: setting_as_of(connection, key, CALENDAR, moment))
     days = [_day(calendar, begin + timedelta(days=at)) for at in range(count)]
     shown = CalendarView(ledger=ledger_text(key), days=days)
     return call.respond(shown, position=head.position)
-
-
-def _calendar(connection: Connection, ledger_id: int, moment: Moment) -> Calendar:
-    with one_moment(connection):
-        head = read_head(connection, ledger_id)
-        upto = reach(connection, ledger_id, moment, head.position if head else 0).upto
-        return folded_setting(connection, ledger_id, CALENDAR, upto)
 
 
 def _set_calendar() -> DirectRoute:

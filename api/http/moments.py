@@ -3,17 +3,22 @@
 import asyncio
 from contextlib import suppress
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, TypeVar
 
+import msgspec
 from fastapi import Depends
 from psycopg import Connection
 
 from api.http.call import Call
 from api.http.parameters import Day, Position, Time
+from division.folded import folded_setting
+from ledger.deciding.settings import Setting
 from ledger.errors import Code, RequestError, UnavailableError
 from ledger.reading.objects import read_head
 from projections.catalogue import PROJECTIONS
-from projections.core.moments import Moment, day_of, time_of
+from projections.core.moments import Moment, day_of, one_moment, reach, time_of
+
+P = TypeVar("P", bound=msgspec.Struct)
 
 _POLL_FIRST_S, _POLL_MAX_S = 0.002, 0.05
 _NAMES = [projection.name for projection in PROJECTIONS]
@@ -43,6 +48,19 @@ async def as_of(
 
 
 AsOf = Annotated[Moment, Depends(as_of)]
+
+
+def upto_in(connection: Connection, key: int, moment: Moment) -> int:
+    """The last position of a ledger that counts as of a moment; within :func:`one_moment`, where
+    more is read of the same."""
+    head = read_head(connection, key)
+    return reach(connection, key, moment, head.position if head else 0).upto
+
+
+def setting_as_of(connection: Connection, key: int, setting: Setting[P], moment: Moment) -> P:
+    """What holds for a ledger as a whole as of a moment."""
+    with one_moment(connection):
+        return folded_setting(connection, key, setting, upto_in(connection, key, moment))
 
 
 async def wait_for_head(call: Call, key: int) -> None:

@@ -5,7 +5,6 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter
 from msgspec import UNSET
-from psycopg import Connection
 from starlette.responses import Response
 
 from api.access import Right
@@ -15,7 +14,7 @@ from api.http.division_lists import DivisionRead
 from api.http.division_routes import OF_DIVISION, DivisionRoute, Shown, admit_to_division
 from api.http.models.enums import HitStatus, PaymentState, RuleControl, Tag
 from api.http.models.lists import Page
-from api.http.moments import AsOf, wait_for_head
+from api.http.moments import AsOf, setting_as_of, wait_for_head
 from api.http.pages import AskedPage, page_after, place_after
 from api.http.parameters import WHOLE, DivisionCode
 from api.http.payments import payment_act
@@ -24,15 +23,12 @@ from api.http.published import PublishedAs
 from api.http.routes import ANSWERS, DirectAnswer, DirectRoute, Operation
 from api.http.units import prefixes_of
 from api.http.views import Committed, commit_view
-from division.folded import folded_setting
 from division.monitor_events import MonitorRule
-from division.monitor_rules import MONITOR_RULES, MonitorRules, SetMonitorRules
+from division.monitor_rules import MONITOR_RULES, SetMonitorRules
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code
-from ledger.reading.objects import read_head
 from payments.releasing import ReleasePayment
-from projections.core.moments import one_moment, reach
 from projections.monitor_lists import HitFilter, ListedHit, RuleCount, hits_by_rule, hits_page
 
 _HITS = "/v1/ledgers/{ledger}/monitor-hits"
@@ -159,14 +155,9 @@ async def show_rules(
     key = await admit_to_division(call)
     head = await call.head(key)
 
-    def read(connection: Connection) -> MonitorRules:
-        with one_moment(connection):
-            now = read_head(connection, key)
-            upto = reach(connection, key, moment, now.position if now else 0).upto
-            return folded_setting(connection, key, MONITOR_RULES, upto)
-
     year = call.treasury.now().date().year if fiscal_year is None else fiscal_year
-    rules = (await call.read(read)).by_year.get(year, ())
+    told = await call.read(lambda connection: setting_as_of(connection, key, MONITOR_RULES, moment))
+    rules = told.by_year.get(year, ())
     shown = MonitorRulesView(
         ledger=ledger_text(key), fiscal_year=year, rules=[_rule_view(r) for r in rules]
     )

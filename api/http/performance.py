@@ -5,18 +5,16 @@ from datetime import date
 import msgspec
 from fastapi import APIRouter
 from msgspec import UNSET
-from psycopg import Connection
 from starlette.responses import Response
 
 from api.http.division_lists import DivisionRead
 from api.http.division_routes import OF_DIVISION, DivisionRoute, Shown, admit_to_division
 from api.http.models.enums import Tag
-from api.http.moments import AsOf
+from api.http.moments import AsOf, setting_as_of
 from api.http.parameters import DivisionCode
 from api.http.problems import OF_LEDGER_READ, refusals
 from api.http.routes import ANSWERS, DirectAnswer, DirectRoute, Operation
 from api.http.views import Committed, commit_view
-from division.folded import folded_setting
 from division.performance import (
     PERFORMANCE_LIBRARY,
     PerformanceLibrary,
@@ -26,8 +24,6 @@ from division.performance_events import PerformanceIndicator
 from ledger.account_set import ledger_text
 from ledger.deciding.command import Command, Outcome
 from ledger.errors import Code
-from ledger.reading.objects import read_head
-from projections.core.moments import one_moment, reach
 
 _INDICATORS = "performance-indicators"
 
@@ -89,15 +85,11 @@ async def show_performance_indicators(
     key = await admit_to_division(call)
     head = await call.head(key)
 
-    def read(connection: Connection) -> PerformanceLibrary:
-        with one_moment(connection):
-            now = read_head(connection, key)
-            upto = reach(connection, key, moment, now.position if now else 0).upto
-            return folded_setting(connection, key, PERFORMANCE_LIBRARY, upto)
-
     day = moment.effective or call.treasury.now().date()
-    shown = _on(await call.read(read), day)
-    view = PerformanceIndicatorsView(ledger=ledger_text(key), indicators=shown)
+    library = await call.read(
+        lambda connection: setting_as_of(connection, key, PERFORMANCE_LIBRARY, moment)
+    )
+    view = PerformanceIndicatorsView(ledger=ledger_text(key), indicators=_on(library, day))
     return call.respond(view, position=head.position)
 
 

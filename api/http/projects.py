@@ -21,7 +21,7 @@ from api.http.division_routes import (
 )
 from api.http.models.enums import ProjectStatus, Tag
 from api.http.models.lists import Page
-from api.http.moments import AsOf
+from api.http.moments import AsOf, upto_in
 from api.http.pages import AskedPage, page_after, place_after
 from api.http.parameters import DivisionCode, ProCode
 from api.http.problems import OF_LEDGER_READ, refusals
@@ -41,8 +41,8 @@ from ledger.deciding.command import Command
 from ledger.deciding.state import BEIJING
 from ledger.errors import Code, Refusal, RequestError
 from ledger.events import decode
-from ledger.reading.objects import EVENTS_MAX, read_events, read_head, read_objects, stream_of
-from projections.core.moments import Moment, one_moment, reach
+from ledger.reading.objects import EVENTS_MAX, read_events, read_objects, stream_of
+from projections.core.moments import Moment, one_moment
 from projections.project_lists import ProjectFilter, read_page
 
 _ALL = OF_DIVISION + "/projects"
@@ -149,7 +149,7 @@ async def list_projects(
         with one_moment(connection):
             if moment.position is None and moment.recorded is None:
                 return read_page(connection, key, wanted, after, asked.size + 1)
-            found = folded_objects(connection, key, [PROJECT], _upto(connection, key, moment))
+            found = folded_objects(connection, key, [PROJECT], upto_in(connection, key, moment))
             held = [f.obj for f in found if f.obj.pro_code > after and wanted.holds(f.obj)]
         return nsmallest(asked.size + 1, held, key=lambda project: project.pro_code)
 
@@ -178,7 +178,7 @@ async def show_project(
             stream_id = stream_of(connection, key, PROJECT, pro_code)
             if stream_id is None:
                 return None
-            upto = _upto(connection, key, moment)
+            upto = upto_in(connection, key, moment)
             rows = read_events(connection, key, 0, EVENTS_MAX, stream_id=stream_id, upto=upto)
         project = PROJECT.folded(decode(row.type, row.payload) for row in rows)
         return history_view(key, project, _day_of(moment), rows) if project else None
@@ -191,11 +191,6 @@ async def show_project(
 
 def _day_of(moment: Moment) -> Any:
     return moment.effective or datetime.now(BEIJING).date()
-
-
-def _upto(connection: Connection, key: int, moment: Moment) -> int:
-    head = read_head(connection, key)
-    return reach(connection, key, moment, head.position if head else 0).upto
 
 
 # ---- commands
