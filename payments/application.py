@@ -34,6 +34,7 @@ from ledger.elements.register import DIMENSIONS
 from ledger.errors import Code, Refusal
 from ledger.money import parse_yuan, yuan
 from payments.application_elements import check_elements
+from payments.approval_days import require_applied_by
 from payments.cards.lines import lines_of, taken
 from payments.cards.reimbursing import check_card, check_spent, hold_to_cards, needed, require_spent
 from payments.clearing.cash import kind_of
@@ -64,7 +65,7 @@ from payments.payment import (
     require_status,
 )
 from payments.registered_payees import PAYEE_OF_DIVISION, check_payee, require_registered
-from payments.signature_policy import SIGNATURE_POLICY, require_applied_by
+from payments.signature_policy import SIGNATURE_POLICY
 from payments.special_accounts.cash import NOTHING_MOVED, with_special
 from payments.special_accounts.paying import paying_account, taken_of
 from payments.voucher_number import voucher_number

@@ -1,6 +1,5 @@
 """签章策略: who must sign a voucher, in order, which bank pays it, and how they sign."""
 
-from datetime import date
 from typing import ClassVar
 
 import msgspec
@@ -9,8 +8,8 @@ from division.knowledge import require_appointed
 from ledger.deciding.command import Command
 from ledger.deciding.settings import Setting, declare
 from ledger.deciding.state import Decision, LedgerState
-from ledger.errors import Code, Refusal, RequestError
-from ledger.events import Event, LedgerOpened
+from ledger.errors import Code, RequestError
+from ledger.events import Event
 from payments.policy_events import SignaturePolicySet
 
 PER_VOUCHER, PER_MANIFEST = "voucher", "manifest"  # what one signature covers 签章范围
@@ -75,33 +74,3 @@ class SetSignaturePolicy(Command, frozen=True, kw_only=True):
             roles=self.roles, pay_bank_code=self.pay_bank_code, signing=self.signing, by=by
         )
         return Decision(events=[(None, "", policy)], effective_on=state.today)
-
-
-# ---- from which day on
-
-
-class ApprovalsFollow(msgspec.Struct, frozen=True):
-    """Whether an approval is dated no earlier than the application; in a ledger that an earlier
-    release opened it was of any open day."""
-
-    on: bool = False
-
-
-def _follows(said: ApprovalsFollow, event: Event) -> ApprovalsFollow:
-    return ApprovalsFollow(event.approvals_follow) if isinstance(event, LedgerOpened) else said
-
-
-APPROVALS_FOLLOW = declare(Setting("approvals_follow", ApprovalsFollow(), _follows))
-
-
-def require_applied_by(state: LedgerState, applied_on: date, day: date) -> None:
-    """That somebody had applied by the day of an approval: the voucher would have the date, and the
-    paying account, of a day before there was a payment.
-
-    Raises:
-        Refusal: ``invalid_state``.
-    """
-    if day < applied_on and state.settings.get(APPROVALS_FOLLOW).on:
-        raise Refusal(
-            Code.INVALID_STATE, f"the payment was applied for on {applied_on}, after {day}"
-        )
