@@ -18,7 +18,7 @@ from ledger.elements.register import PAIRS, ElementRegister
 from ledger.errors import ConfigurationError, RequestError
 
 NAME_CHARACTERS_MAX = 300
-DAY = re.compile("[0-9]{4}(-[0-9]{2}-[0-9]{2}|[0-9]{4})")
+_DAY = re.compile("[0-9]{4}(-[0-9]{2}-[0-9]{2}|[0-9]{4})")
 REQUIRED = ("element", "code", "name")
 
 Codes = Set[tuple[str, str]]  # (element, code)
@@ -161,7 +161,7 @@ def _yes_no(text: str) -> bool:
 
 def _day(text: str) -> date:
     """``2026-01-01``, or ``20260101`` as the Ministry's interfaces write it; a week is no day."""
-    if DAY.fullmatch(text) is None:
+    if _DAY.fullmatch(text) is None:
         raise ValueError(f"{text[:40]!a} is no day like 2026-01-01")
     return date.fromisoformat(text)
 
