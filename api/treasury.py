@@ -104,13 +104,19 @@ class Treasury:
 
 @contextmanager
 def treasury_on(
-    settings: Settings, database: Database, *, clock: Clock = now, accepts_loss: bool = False
+    settings: Settings,
+    database: Database,
+    *,
+    clock: Clock = now,
+    accepts_loss: bool = False,
+    as_found: bool = False,
 ) -> Iterator[Treasury]:
     """The core on a database that is open already: migrated, wired, closed in reverse order.
 
     Args:
         clock: the host's.
         accepts_loss: write also while a part of the history is lost: for what puts that on record.
+        as_found: puts nothing on record by itself: for the history with which a database begins.
     """
     charts = load_charts(settings.charts)
     statements = load_statements(charts, settings.statements)
@@ -126,7 +132,8 @@ def treasury_on(
         keys = key_store_of(settings)
         fresh = FreshDocuments()
         try:
-            bring_up_to_date(pool, charts, sequencer)
+            if not as_found:
+                bring_up_to_date(pool, charts, sequencer)
             yield Treasury(
                 settings=settings,
                 database=database,
@@ -182,11 +189,12 @@ def _sequencer(
 
 @contextmanager
 def open_treasury(
-    settings: Settings, *, own: bool = False, accepts_loss: bool = False
+    settings: Settings, *, own: bool = False, accepts_loss: bool = False, as_found: bool = False
 ) -> Iterator[Treasury]:
-    """Opens the database (``own``: as the program that starts and stops it) and the core on it."""
+    """Opens the database (``own``: as the program that starts and stops it) and the core on it, as
+    :func:`treasury_on` does."""
     with (
         open_database(dsn=settings.dsn, data_dir=settings.data, own=own) as database,
-        treasury_on(settings, database, accepts_loss=accepts_loss) as treasury,
+        treasury_on(settings, database, accepts_loss=accepts_loss, as_found=as_found) as treasury,
     ):
         yield treasury

@@ -11,6 +11,8 @@ from ledger.deciding.state import Decision, LedgerState
 from ledger.errors import Code, Refusal
 from ledger.events import Event
 
+LOCK_KEY = int.from_bytes(b"guokuado")  # of the store, held by who adopts or brings it in
+
 
 class Adopted(msgspec.Struct, frozen=True):
     """Tables of which every row that has no event is from nobody."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import psycopg
 
-from division.adopted import ADOPTED, AdoptRows
+from division.adopted import ADOPTED, LOCK_KEY, AdoptRows
 from division.certificate import HOME, RegisterCertificate, RevokeCertificate
 from division.code_set_load import LoadCodeSets, line_of
 from division.events import CodeSetLine
@@ -25,8 +25,6 @@ from ledger.gm import PublicKey
 from ledger.reading.objects import read_head
 from ledger.writing.conditions import Conditions
 
-_LOCK_KEY = int.from_bytes(b"guokuado")
-
 Acts = dict[int, list[Command]]  # by standing ledger
 
 
@@ -40,7 +38,7 @@ def adopt(connection: psycopg.Connection, conditions: Conditions) -> None:
     if _is_done(connection, root):
         connection.rollback()
         return
-    connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
+    connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
     try:
         for what, read in _TABLES.items():
             if what in _adopted(connection, root):
@@ -52,7 +50,7 @@ def adopt(connection: psycopg.Connection, conditions: Conditions) -> None:
             record(connection, root, [adopted], conditions, by=MIGRATION)
     finally:
         connection.rollback()
-        connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK_KEY,))
+        connection.execute("SELECT pg_advisory_unlock(%s)", (LOCK_KEY,))
         connection.commit()
 
 

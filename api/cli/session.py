@@ -110,14 +110,14 @@ def acting() -> Iterator[AtMachine]:
 
 
 @contextmanager
-def treasury() -> Iterator[Treasury]:
-    """The whole core, joined."""
+def treasury(*, as_found: bool = False) -> Iterator[Treasury]:
+    """The whole core, joined; ``as_found``, as :func:`api.treasury.treasury_on` has it."""
     from api.treasury import open_treasury
 
     settings = load_settings()
     start_logging(settings)
     require_database(settings)
-    with open_treasury(settings) as opened:
+    with open_treasury(settings, as_found=as_found) as opened:
         yield opened
 
 

@@ -2,8 +2,7 @@
 
 File hashes, digests of every column, gapless positions and versions, and the chain are checked on
 the way; controlled balances, what the bank is owed and the settings are worked out from the events
-and compared with what the export says. Whatever is wrong, and whatever stops the program, leaves
-the database as it was.
+and compared with what the export says. What is wrong, or stopped, leaves the database as it was.
 """
 
 import re
@@ -19,7 +18,7 @@ import psycopg
 
 from budget.balances import BALANCES, Balances
 from division import certificates
-from division.imported import write_tables
+from division.imported import begin_ledger, write_tables
 from ledger.account_set import parse_ledger
 from ledger.books import Charts
 from ledger.deciding.command import CommandKey
@@ -100,6 +99,7 @@ def import_ledger(
     Raises:
         IntegrityError: the export is damaged; it names the file and the first bad position.
         RequestError: the ledger exists, or the export is of a period only.
+        Refusal: ``invalid_state``, as :func:`division.imported.begin_ledger`.
         UnavailableError: ``history_cut``: nothing is written while a part of a history is lost.
     """
     conditions.require_whole_history()
@@ -154,7 +154,7 @@ class _Import:
         self._sealed = SealedHistory(directory, sealed, self._ledger_id, log_keys, provider)
 
     def run(self, signer: str, public_key: PublicKey, now: datetime) -> Imported:
-        restoring.begin_ledger(self._connection, self._ledger_id, now)
+        begin_ledger(self._connection, self._ledger_id, now)
         self._certificates()
         commits = self._history()
         self._keys()

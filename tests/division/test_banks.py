@@ -1,6 +1,6 @@
 """Appointed banks: who pays, by which channel, from which day on; and what years know of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
@@ -14,6 +14,7 @@ from ledger.account_set import ledger_text, standing_ledger
 from ledger.books import load_charts
 from ledger.deciding.principals import OPERATOR
 from ledger.elements import stored_code_sets
+from ledger.elements.code_sets import CodeSets
 from ledger.errors import UnavailableError
 from ledger.postgres.database import Database, connect
 from ledger.reading.standing_heads import read_standing_heads
@@ -34,13 +35,15 @@ CHANNEL = Channel(MARCH, "样例银行", "http://127.0.0.1:1", "")
 class KnowingBookkeeper(Bookkeeper):
     """Decides in the knowledge of its division."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, codes: Callable[[], CodeSets] = stored_code_sets.shipped
+    ) -> None:
         super().__init__(fresh_pool(database.app_conninfo))
         self.sequencer.close()
         self.sequencer = Sequencer(
             self.pool,
             load_charts(),
-            stored_code_sets.shipped,
+            codes,
             self.clock,
             standing=KnowledgeReader(),
         )

@@ -1,6 +1,6 @@
 """A budget budgets for tests: projects in the library, drafts, approvals, rows, over real books."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import count
 from typing import Any
@@ -17,6 +17,8 @@ from budget.rows import BUDGET_ROW, ROWS, BudgetRow, RowAmounts
 from division.recording import submit
 from ledger.account_set import standing_ledger
 from ledger.deciding.command import Command, Submission
+from ledger.elements import stored_code_sets
+from ledger.elements.code_sets import CodeSets
 from ledger.postgres.database import Database, connect
 from ledger.reading.loading import read_rows
 from ledger.reading.objects import read_objects
@@ -34,8 +36,10 @@ ROW = {name: ELEMENTS[name] for name in ("pro_code", "exp_func_code", "gov_bgt_e
 class BudgetKeeper(KnowingBookkeeper):
     """Keeps a year's ledger and its division's standing data."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(
+        self, database: Database, codes: Callable[[], CodeSets] = stored_code_sets.shipped
+    ) -> None:
+        super().__init__(database, codes)
         self._database = database
         self._numbers = count(1)
 

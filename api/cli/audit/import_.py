@@ -19,14 +19,21 @@ def import_(
     """
     from api.cli.audit.export import exchange_progress
     from api.cli.session import treasury
+    from ledger.account_set import ledger_text, standing_ledger
     from ledger.errors import IntegrityError
+    from ledger.gm import default_provider
     from projections.exchange.importing import import_ledger
     from projections.exchange.manifest import read_manifest
 
-    with treasury() as core, core.pool.connection() as connection, exchange_progress() as progress:
-        _, name, key = read_manifest(directory, core.provider)
-        if public_key and public_key.lower() != key.hex():
-            raise IntegrityError(f"the export is signed by {name} with another key, {key.hex()}")
+    manifest, name, key = read_manifest(directory, default_provider())
+    if public_key and public_key.lower() != key.hex():
+        raise IntegrityError(f"the export is signed by {name} with another key, {key.hex()}")
+    first = manifest.ledger == ledger_text(standing_ledger(""))  # which the program opens else
+    with (
+        treasury(as_found=first) as core,
+        core.pool.connection() as connection,
+        exchange_progress() as progress,
+    ):
         done = import_ledger(
             connection,
             directory,
