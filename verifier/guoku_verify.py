@@ -818,7 +818,7 @@ class Cash:
             for claim, acct in _claimed(body):
                 self._take(claim, acct)
                 self._named(event, claim, acct)
-        elif name == "clearing.claim_receipted" or name in _RECEIPTS_OF_CASH:
+        elif name == "clearing.claim_receipted" or name in _ORDER_RECEIPTS:
             self._answered(event)
         elif sign := _came_back(event):
             self._back(body, sign)
@@ -2839,12 +2839,11 @@ _BANK_CLAIM = "clearing.bank_claimed"  # likewise
 
 
 # what the central bank says of orders
-_RECEIPTS_OF_CASH = (
+_ORDER_RECEIPTS = (
     *("advance.receipted", "allocation.receipted", "placement.receipted"),
     *("income.refund_receipted", "transfer.dispatch_receipted"),
     "income.correction_receipted",  # of one that goes to another treasury 调库
 )
-_ORDER_RECEIPTS = _RECEIPTS_OF_CASH
 _ORDER_RETURNS = (
     *("advance.returned", "allocation.returned", "placement.returned"),
     *("income.refund_returned", "transfer.dispatch_returned"),
