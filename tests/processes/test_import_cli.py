@@ -1,6 +1,7 @@
 """``guoku audit import``: an installation with code sets of its own, in a new home."""
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,10 +25,15 @@ from tests.support.at_machine import FREELY
 from tests.support.budgets import BudgetKeeper, of_row
 from tests.support.command_line import Guoku, guoku
 from tests.support.exports import contents, export, restore
+from tests.support.paths import ROOT
 
 __all__ = ["guoku"]
 
 ALL = standing_ledger("")
+PAGE = (ROOT / "docs/export.md").read_text(encoding="utf-8")
+IMPORTS = re.findall(
+    r"^guoku audit import /audit/(installation|division|year)\b", PAGE, re.MULTILINE
+)
 OWN_NAME = "element,code,name,parent\nexp_func_code,2010102,一般行政管理 (本省口径),20101\n"
 LATER = "element,code,name,parent\nexp_func_code,2010102,一般行政管理 (再改),20101\n"
 
@@ -81,7 +87,10 @@ def test_an_installation_with_code_sets_of_its_own_goes_on_elsewhere(
     been decided by the code sets could be taken again. And an approved budget was left out of the
     head by a program that knew no budgets yet, so that nothing more was committed."""
     year, division, _ = exports
-    for ledger_id in (ALL, division, year):
+    named = {"installation": ALL, "division": division, "year": year}
+    imported = [named[name] for name in IMPORTS]
+    assert sorted(imported) == sorted(exports), "the page imports each of them"
+    for ledger_id in imported:
         done = guoku("audit", "import", str(exports[ledger_id]))
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"已导入 {ledger_text(ledger_id)}: ")
